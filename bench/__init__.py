@@ -1,0 +1,1 @@
+"""How fast Hookyard is, measured on this machine in one run: `make bench`."""

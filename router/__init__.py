@@ -1,0 +1,1 @@
+"""Receives: the shared kernel, the sources, the receiver and the `hookyard` command."""

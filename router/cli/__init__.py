@@ -1,0 +1,1 @@
+"""The `hookyard` command. It may import every room; nobody imports it."""

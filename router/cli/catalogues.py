@@ -1,0 +1,32 @@
+"""Tells `rules` which senders and destination types there are: it may not import those rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from router.sources import registry
+from rules.catalogues import Catalogues, SourceInfo, SourceProblem
+from workers.destinations import REGISTRY
+
+
+def catalogues() -> Catalogues:
+    """Return the senders and destination types of this release."""
+    return Catalogues(
+        source_names=registry.SOURCE_NAMES,
+        check_source=_check_source,
+        source_info=_source_info,
+        destinations={destination.name: destination.config for destination in REGISTRY},
+    )
+
+
+def _check_source(source: Mapping[str, Any]) -> Sequence[SourceProblem]:
+    return [
+        SourceProblem(issue.path, issue.message, issue.expected, issue.known)
+        for issue in registry.check_source(source)
+    ]
+
+
+def _source_info(source: Mapping[str, Any]) -> SourceInfo:
+    info = registry.source_info(source)
+    return SourceInfo(info.name, info.delivery_id, info.dedupe_key, info.needs_secret)

@@ -1,0 +1,189 @@
+"""`hookyard events list|show`: what became of each webhook."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import click
+from redis.exceptions import RedisError
+
+from router.cli.failures import PROBLEMS_FOUND, CommandError
+from router.cli.options import data_option, json_option, option
+from router.cli.output import plain, result, result_json, status, table
+from router.cli.parts import redis_of, store_of
+from router.cli.start import prepare, run_async
+from router.core.ids import is_id
+from router.core.pending import PendingBatches
+from router.core.settings import Settings
+from router.core.store.events import EventFilter, accepted_row, get_event, list_events
+from router.core.store.present import event_json
+from router.core.store.schema import Row
+
+STATUSES = (
+    "accepted",
+    "routed",
+    "dropped",
+    "duplicate",
+    "undecided",
+    "refused",
+    "held",
+    "failed",
+)
+
+_SIGNS = {"matched": "✓", "not": "✗"}
+
+
+@click.group("events")
+def events() -> None:
+    """Look at the webhooks that were accepted."""
+
+
+@events.command("list")
+@option("--connector", metavar="NAME", help="Only those of one connector.")
+@option("--status", "wanted", type=click.Choice(STATUSES), help="Only those with one status.")
+@option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="How many.")
+@option("--cursor", metavar="CURSOR", help="Where the page before ended (next_cursor).")
+@data_option
+@json_option
+def list_command(
+    connector: str | None,
+    wanted: str | None,
+    limit: int,
+    cursor: str | None,
+    *,
+    as_json: bool,
+    **flags: object,
+) -> None:
+    """List events, newest first; those that wait to be routed come first as `accepted`."""
+    settings, _ = prepare(**flags)
+    page = run_async(_list(settings, EventFilter(wanted, connector), limit, cursor))
+    if as_json:
+        result_json(page)
+        return
+    table(
+        ("received", "id", "connector", "type", "status", "task", "reason"),
+        (
+            (
+                event["received_at"],
+                event["id"],
+                event["connector"],
+                event["type"],
+                event["status"],
+                " ".join(f"#{task['number']}" for task in event["tasks"]),
+                event["reason"] or _duplicate(event),
+            )
+            for event in page["data"]
+        ),
+    )
+    if page["next_cursor"]:
+        status(f"More: --cursor {page['next_cursor']}")
+
+
+@events.command("show")
+@click.argument("event_id", metavar="ID")
+@data_option
+@json_option
+def show(event_id: str, *, as_json: bool, **flags: object) -> None:
+    """Show one event: what was decided about it and why, its headers and its body."""
+    settings, _ = prepare(**flags)
+    event = run_async(_show(settings, event_id)) if is_id(event_id) else None
+    if event is None:
+        raise CommandError(f"there is no event {event_id}", exit_code=PROBLEMS_FOUND)
+    if as_json:
+        result_json(event)
+        return
+    _print(event)
+
+
+async def _list(
+    settings: Settings, wanted: EventFilter, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    waiting = [] if cursor else await _waiting(settings, wanted, limit)
+    async with store_of(settings) as store, store.connect() as conn:
+        page = await list_events(conn, wanted, limit=limit, cursor=cursor)
+    decided = {row["id"] for row in page.rows}
+    rows = [row for row in waiting if row["id"] not in decided] + page.rows
+    return {
+        "data": [event_json(row, whole=False) for row in rows],
+        "next_cursor": page.next_cursor,
+    }
+
+
+async def _waiting(settings: Settings, wanted: EventFilter, limit: int) -> list[Row]:
+    """Return events that wait in Redis; without Redis there are only those of the database."""
+    if wanted.status not in {None, "accepted"}:
+        return []
+    try:
+        async with redis_of(settings) as redis:
+            found = await PendingBatches(redis).recent_events(limit)
+    except (CommandError, RedisError, OSError) as error:
+        status(f"Events that still wait are not shown: {error}")
+        return []
+    return [
+        accepted_row(event)
+        for event in found
+        if wanted.connector is None or event.connector == wanted.connector
+    ]
+
+
+async def _show(settings: Settings, event_id: str) -> dict[str, Any] | None:
+    async with store_of(settings) as store, store.connect() as conn:
+        row = await get_event(conn, event_id)
+    if row is None:
+        with contextlib.suppress(CommandError, RedisError, OSError):
+            async with redis_of(settings) as redis:
+                waiting = await PendingBatches(redis).find_event(event_id)
+                row = None if waiting is None else accepted_row(waiting)
+    return None if row is None else event_json(row, whole=True)
+
+
+def _print(event: dict[str, Any]) -> None:
+    for name in (
+        "id",
+        "connector",
+        "type",
+        "delivery_id",
+        "received_at",
+        "decided_at",
+        "status",
+        "reason",
+        "duplicate_of",
+        "rules_hash",
+    ):
+        if event[name] is not None:
+            result(f"{name:13} {plain(event[name])}")
+    for decision in event["decisions"]:
+        result(
+            f"\nrule          {plain(decision['rule'])}{_item(decision)}  {plain(decision['at'])}"
+        )
+        result(f"  {plain(decision['verdict'])}{_outcome(decision)}")
+        for step in decision.get("why") or ():
+            result(
+                f"  {_SIGNS.get(step.get('verdict'), '?')} {plain(step.get('text'))}{_found(step)}"
+            )
+    for task in event["tasks"]:
+        result(
+            f"\ntask          #{task['number']} {task['action']} by {plain(task['rule'])}  {task['id']}"
+        )
+    result(f"\nheaders       {plain(event['headers'])}")
+    result(f"body          {plain(event['body'])}")
+
+
+def _item(decision: dict[str, Any]) -> str:
+    return "" if decision["item"] is None else f" [{decision['item']}]"
+
+
+def _outcome(decision: dict[str, Any]) -> str:
+    return f", {plain(decision['outcome'])}" if decision["outcome"] else ""
+
+
+def _found(step: dict[str, Any]) -> str:
+    shown = [
+        f"{what} {plain(step[what])}" for what in ("expected", "found", "reason") if what in step
+    ]
+    return f"  ({', '.join(shown)})" if shown else ""
+
+
+def _duplicate(event: dict[str, Any]) -> str:
+    return f"of {event['duplicate_of']}" if event["duplicate_of"] else ""

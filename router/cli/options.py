@@ -1,0 +1,93 @@
+"""How every flag is declared: with its environment twin, shown in `--help`.
+
+A flag that stands for a setting (`--port`) has the setting's variable as its twin; the settings
+read it, with its `_FILE` form and `.env`. Any other flag has `HOOKYARD_<COMMAND>_<FLAG>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from router.core.settings import PREFIX, environment
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class TwinOption(click.Option):
+    """An option whose environment twin is read through `router.core.settings` and shown in help."""
+
+    def __init__(self, *args: Any, setting: str | None = None, **attributes: Any) -> None:
+        self.setting = setting
+        super().__init__(*args, **attributes)
+
+    def twin(self, ctx: click.Context) -> str:
+        """Return the name of the environment variable that stands for this flag."""
+        if self.setting is not None:
+            return f"{PREFIX}{self.setting.upper()}"
+        command = "_".join(ctx.command_path.split()[1:])
+        flag = next(name for name in self.opts if name.startswith("--")).removeprefix("--")
+        return f"{PREFIX}{command}_{flag}".upper().replace("-", "_")
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return the twin's value; that of a setting is left for the settings to read."""
+        if self.setting is not None:
+            return None
+        return environment().get(self.twin(ctx)) or None
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return flag and description, the twin behind it."""
+        record = super().get_help_record(ctx)
+        if record is None or self.name == "help":
+            return record
+        return record[0], f"{record[1]}  [env: {self.twin(ctx)}]"
+
+
+def option(*names: str, setting: str | None = None, **attributes: Any) -> Callable[[F], F]:
+    """Declare a flag; `setting` names the field of `Settings` it stands for."""
+    return click.option(*names, cls=TwinOption, setting=setting, **attributes)
+
+
+def json_option(command: F) -> F:
+    """Declare `--json`, as every listing has it."""
+    return option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
+
+
+def data_option(command: F) -> F:
+    """Declare `--data`."""
+    return option(
+        "--data",
+        setting="data",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="Directory of the embedded Redis and SQLite; .hookyard by default.",
+    )(command)
+
+
+def routes_option(command: F) -> F:
+    """Declare `--routes`."""
+    return option(
+        "--routes",
+        setting="routes",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="Directory of rule files; rules/routes if it exists, else ./routes.",
+    )(command)
+
+
+def address_options(command: F) -> F:
+    """Declare `--host` and `--port`."""
+    host = option(
+        "--host", setting="host", metavar="ADDRESS", help="Address to listen on; 127.0.0.1."
+    )
+    port = option(
+        "--port",
+        setting="port",
+        type=click.IntRange(0, 65535),
+        metavar="N",
+        help="Port to listen on; 8080 by default, 0 takes a free one.",
+    )
+    return host(port(command))

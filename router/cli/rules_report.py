@@ -1,0 +1,127 @@
+"""The rule files as a person is told of them: by `rules check`, `up` and `doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from router.cli.catalogues import catalogues
+from router.cli.failures import CommandError
+from router.cli.output import status
+from router.core.settings import Secrets, Settings
+from rules.loader import Loaded, load
+from rules.problems import Problem
+from rules.ruleset import RuleSet
+
+_SECRET_NOT_SET = "R033"  # noqa: S105  a problem's code
+
+
+@dataclass(slots=True)
+class Checked:
+    """What was found in files: problems, notes, and the files that were read."""
+
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def errors(self) -> int:
+        """How many problems stop the rules from being used."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def warnings(self) -> int:
+        """How many problems stop nothing."""
+        return len(self.problems) - self.errors
+
+
+def check_paths(paths: Sequence[Path], routes: Path, secrets: Secrets) -> Checked:
+    """Check directories and files; a file within what else its directory holds (decision X9).
+
+    Raises:
+        CommandError: A path is not there, or is no rule file.
+    """
+    checked = Checked()
+    for path in dict.fromkeys(paths):
+        one = _check_file(path, routes, secrets) if path.is_file() else _check(path, secrets)
+        checked.problems += one.problems
+        checked.notes += one.notes
+        checked.files += one.files
+    return checked
+
+
+def _check(directory: Path, secrets: Secrets) -> Checked:
+    if not directory.is_dir():
+        raise CommandError(
+            f"there is no directory {directory}; `hookyard init {directory}` makes one"
+        )
+    loaded = load_rules(directory)
+    problems = list(loaded.problems)
+    if loaded.rule_set is not None:
+        problems += missing_secrets(loaded.rule_set, secrets)
+    return Checked(sorted(problems, key=lambda each: each.span), loaded.notes, loaded.files)
+
+
+def _check_file(path: Path, routes: Path, secrets: Secrets) -> Checked:
+    """Check one file; names are looked up in the routes directory if it is in there, else beside it."""
+    whole = routes if path.resolve().is_relative_to(routes.resolve()) else path.parent
+    checked = _check(whole, secrets)
+    files = [file for file in checked.files if Path(file).resolve() == path.resolve()]
+    if not files:
+        raise CommandError(f"{path} is no rule file: their names end in .yaml or .yml")
+    return Checked(_in(files, checked.problems), _in(files, checked.notes), files)
+
+
+def _in(files: Sequence[str], problems: Iterable[Problem]) -> list[Problem]:
+    return [problem for problem in problems if problem.span.file in files]
+
+
+def load_rules(directory: Path) -> Loaded:
+    """Load a directory of rule files."""
+    return load(directory, catalogues())
+
+
+def missing_secrets(rule_set: RuleSet, secrets: Secrets) -> list[Problem]:
+    """Return a warning for each secret that the rules name and that is not set here (decision X3)."""
+    return [
+        Problem(
+            _SECRET_NOT_SET,
+            f"secret {name} is not set here",
+            span,
+            "warning",
+            hint=f"set {Secrets.variable(name)}, or put it into HOOKYARD_SECRETS_DIR",
+        )
+        for name, span in rule_set.secrets.items()
+        if not secrets.has(name)
+    ]
+
+
+def count(number: int, thing: str) -> str:
+    """Return `1 connector`, `2 connectors`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def report_rules(settings: Settings, secrets: Secrets) -> None:
+    """Say on stderr how the rule files are; it stops nothing: the last good ones may be in force."""
+    directory = settings.routes_dir
+    if not directory.is_dir():
+        status(f"There is no directory {directory}: `hookyard init {directory}` makes one.")
+        return
+    loaded = load_rules(directory)
+    errors = [problem for problem in loaded.problems if problem.severity == "error"]
+    if loaded.rule_set is None:
+        status(f"The rules in {directory} cannot be used ({count(len(errors), 'problem')}):")
+        _list(errors)
+        status("If good ones were in force before, they stay; `hookyard rules check` shows all.")
+        return
+    status(f"Rules: {count(len(loaded.rule_set.connectors), 'connector')} in {directory}.")
+    _list(missing_secrets(loaded.rule_set, secrets))
+
+
+def _list(problems: Sequence[Problem], most: int = 10) -> None:
+    for problem in problems[:most]:
+        hint = f"; {problem.hint}" if problem.hint else ""
+        status(f"  {problem.span}: {problem.message}{hint}")
+    if len(problems) > most:
+        status(f"  and {len(problems) - most} more")

@@ -1,0 +1,36 @@
+"""`hookyard work`: one worker, for as long as it is wanted."""
+
+from __future__ import annotations
+
+import click
+
+from router.cli.catalogues import catalogues
+from router.cli.options import data_option, option, routes_option
+from router.cli.parts import with_redis_url
+from router.cli.start import prepare, run_async, stop_on_signals
+from router.core.settings import Secrets, Settings
+from workers.main import work as run_worker
+
+
+@click.command("work")
+@routes_option
+@data_option
+@option(
+    "--port",
+    "worker_port",
+    setting="worker_port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="Port of this worker's /healthz and /metrics; none by default.",
+)
+def work(**flags: object) -> None:
+    """Run one worker: it decides about events and delivers tasks.
+
+    It waits for Redis and the database when they are away, and stops within 25 seconds of SIGTERM.
+    """
+    settings, secrets = prepare(**flags)
+    run_async(_work(with_redis_url(settings), secrets))
+
+
+async def _work(settings: Settings, secrets: Secrets) -> None:
+    await run_worker(settings, secrets, catalogues(), stop=stop_on_signals())

@@ -1,0 +1,63 @@
+"""The intake table: what the receiver must know of each connector.
+
+Whoever compiled the rules publishes it; the receiver reads it and never sees a rule
+file. A connector that cannot be used (its secret is missing, say) stays in the table
+with its `problem`, so that the receiver can answer 503 instead of 404.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from redis.asyncio import Redis
+
+from router.core import keys
+
+
+class RateLimit(BaseModel):
+    """How many requests a connector takes: `count` in `span_ms`, and `burst` of them at once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    count: int = Field(gt=0)
+    span_ms: int = Field(gt=0)
+    burst: int = Field(gt=0)
+
+
+class ConnectorIntake(BaseModel):
+    """One connector, as far as reception goes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    source: dict[str, Any]
+    """`{"preset": "shopify", …options}`, or one of `{"hmac": {…}}`, `{"header": …}`,
+    `{"basic": …}`, `{"bearer": true}`; `{"preset": "none"}` for a connector without proof."""
+    secrets: tuple[str, ...] = ()
+    """Names of secrets; several while rotating, the first one signs."""
+    body_limit: int | None = Field(default=None, gt=0)
+    """Bytes; None: what the settings say."""
+    rate: RateLimit | None = None
+    reply: Literal["accepted", "routed"] = "accepted"
+
+
+class IntakeTable(BaseModel):
+    """All connectors of one set of rules."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hash: str
+    """Of the set of rules it was compiled from (sha-256, hex)."""
+    connectors: dict[str, ConnectorIntake] = Field(default_factory=dict)
+
+
+async def publish(redis: Redis, table: IntakeTable) -> None:
+    """Put an intake table in force for all receivers."""
+    await redis.set(keys.INTAKE_TABLE, table.model_dump_json())
+
+
+async def fetch(redis: Redis) -> IntakeTable | None:
+    """Return the intake table in force; None as long as none was ever published."""
+    stored = await redis.get(keys.INTAKE_TABLE)
+    return None if stored is None else IntakeTable.model_validate_json(stored)

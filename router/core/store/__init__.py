@@ -1,0 +1,1 @@
+"""The task store and event log: SQL over SQLite (WAL) and PostgreSQL."""

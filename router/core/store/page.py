@@ -1,0 +1,73 @@
+"""Pages of a list, newest first, and the cursors between them.
+
+A cursor names the last row of its page, so it stays valid while rows are added or removed.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Column, Select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from router.core.errors import StoreError
+from router.core.ids import is_id
+from router.core.store.read import rows_of
+from router.core.store.schema import Row
+
+MOST: Final = 200
+"""Rows of a page at most; a larger limit is cut to it (decision Z1)."""
+
+_NUMBERS: Final = range(2**63)
+
+
+class BadCursorError(StoreError):
+    """The cursor is not one that a list of this kind gave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows, newest first, and the cursor of the next page if there is one."""
+
+    rows: list[Row]
+    next_cursor: str | None
+
+
+async def page_of(
+    conn: AsyncConnection,
+    query: Select[Any],
+    order: Column[Any],
+    *,
+    limit: int,
+    cursor: str | None,
+) -> Page:
+    """Return a page of a query, by a unique column that grows with time.
+
+    Raises:
+        BadCursorError: The cursor is no cursor for this column.
+    """
+    limit = max(1, min(limit, MOST))
+    if cursor is not None:
+        query = query.where(order < _decode(cursor, order.type.python_type))
+    rows = await rows_of(conn, query.order_by(order.desc()).limit(limit + 1))
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, _encode(rows[-1][order.name]) if more else None)
+
+
+def _encode(value: str | int) -> str:
+    return urlsafe_b64encode(str(value).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, kind: type) -> str | int:
+    try:
+        text = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
+        value = int(text) if kind is int else text
+    except ValueError:
+        raise BadCursorError from None
+    possible = value in _NUMBERS if isinstance(value, int) else is_id(value)
+    if not possible or _encode(value) != cursor:
+        raise BadCursorError
+    return value

@@ -1,0 +1,129 @@
+"""Tasks, as people and programs look at them; deleted ones are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Column, ColumnElement, exists, func, or_, select, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from router.core.ids import is_id
+from router.core.store.page import Page, page_of
+from router.core.store.plain import storable
+from router.core.store.read import Query, row_of, rows_of
+from router.core.store.schema import Row, deliveries, history, tasks
+
+_HISTORY_SHOWN: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Which tasks: those for which everything that is set holds.
+
+    `connector` is that of `source`; `assignee` and `label` are one of the list; `key` is exact;
+    `since_ms` (included) and `until_ms` (excluded) are about `created_ms`; `q` is looked for in title
+    and description, without regard to the case of A to Z at least.
+    """
+
+    status: str | None = None
+    connector: str | None = None
+    assignee: str | None = None
+    label: str | None = None
+    key: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    q: str | None = None
+
+
+async def get_task(conn: AsyncConnection, task_id: str) -> Row | None:
+    """Return a task; None if there is none with this id."""
+    if not is_id(task_id):
+        return None
+    query = select(tasks).where(tasks.c.id == task_id, tasks.c.deleted_ms.is_(None))
+    return await row_of(conn, query)
+
+
+_TASKS: Final = Query.for_each_id(tasks, "tasks.id = wanted.id")
+
+
+async def get_tasks(conn: AsyncConnection, task_ids: Collection[str]) -> dict[str, Row]:
+    """Return tasks by id, also deleted ones (their copies may have to follow)."""
+    return {row["id"]: row for row in await _TASKS.by_ids(conn, task_ids)}
+
+
+async def list_tasks(
+    conn: AsyncConnection, wanted: TaskFilter, *, limit: int = 50, cursor: str | None = None
+) -> Page:
+    """Return a page of tasks, those with the highest number first.
+
+    Raises:
+        BadCursorError: The cursor is none of this list's.
+    """
+    on_sqlite = conn.dialect.name == "sqlite"
+    query = select(tasks).where(
+        tasks.c.deleted_ms.is_(None), *_conditions(wanted, on_sqlite=on_sqlite)
+    )
+    return await page_of(conn, query, tasks.c.number, limit=limit, cursor=cursor)
+
+
+def _conditions(wanted: TaskFilter, *, on_sqlite: bool) -> Iterator[ColumnElement[bool]]:
+    if wanted.status is not None:
+        yield tasks.c.status == storable(wanted.status)
+    if wanted.connector is not None:
+        yield tasks.c.source["connector"].as_string() == storable(wanted.connector)
+    if wanted.assignee is not None:
+        yield _holds(tasks.c.assignees, wanted.assignee, on_sqlite=on_sqlite)
+    if wanted.label is not None:
+        yield _holds(tasks.c.labels, wanted.label, on_sqlite=on_sqlite)
+    if wanted.key is not None:
+        yield tasks.c.key == storable(wanted.key)
+    if wanted.since_ms is not None:
+        yield tasks.c.created_ms >= wanted.since_ms
+    if wanted.until_ms is not None:
+        yield tasks.c.created_ms < wanted.until_ms
+    if wanted.q is not None:
+        q = storable(wanted.q)
+        yield or_(
+            tasks.c.title.icontains(q, autoescape=True),
+            tasks.c.description.icontains(q, autoescape=True),
+        )
+
+
+def _holds(column: Column[Any], item: str, *, on_sqlite: bool) -> ColumnElement[bool]:
+    """Whether a list of texts holds one of them."""
+    if on_sqlite:
+        items = func.json_each(column).table_valued("value")
+        return exists().where(items.c.value == storable(item))
+    return type_coerce(column, JSONB).contains([storable(item)])
+
+
+async def task_history(conn: AsyncConnection, task_id: str) -> list[Row]:
+    """Return the changes of a task, oldest first; of very many the latest."""
+    query = (
+        select(history)
+        .where(history.c.task_id == task_id)
+        .order_by(history.c.at_ms.desc(), history.c.id.desc())
+        .limit(_HISTORY_SHOWN)
+    )
+    return (await rows_of(conn, query))[::-1]
+
+
+async def task_deliveries(conn: AsyncConnection, task_id: str) -> list[Row]:
+    """Return a task's copies, by destination."""
+    query = select(deliveries).where(deliveries.c.task_id == task_id)
+    return await rows_of(conn, query.order_by(deliveries.c.destination))
+
+
+_DELIVERIES: Final = Query.for_each_id(deliveries, "deliveries.task_id = wanted.id")
+
+
+async def deliveries_of(conn: AsyncConnection, task_ids: Collection[str]) -> dict[str, list[Row]]:
+    """Return the copies of several tasks: a list for each id, by destination."""
+    found: dict[str, list[Row]] = {task_id: [] for task_id in task_ids}
+    rows = await _DELIVERIES.by_ids(conn, task_ids)
+    for row in sorted(rows, key=lambda row: str(row["destination"])):
+        found[row["task_id"]].append(row)
+    return found

@@ -1,0 +1,143 @@
+"""Shared secrets: senders that cannot sign show the secret itself.
+
+Nothing that was sent is ever repeated in a reason: a password pasted into the wrong field must not
+end up in a log.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Mapping, Sequence
+
+from multidict import istr
+
+from router.sources.preset import Headers, Query, Refusal, SharedSecret
+from router.sources.source import SourceError
+
+_AUTHORIZATION = istr("Authorization")
+_FIRST_PRINTABLE = " "
+_DELETE = "\x7f"
+_ANY_USER = "hookyard"
+
+
+class SharedSecretScheme:
+    """A `SharedSecret` declaration with its secrets."""
+
+    __slots__ = ("_header", "_proof", "_secrets", "_user", "hidden", "hidden_query")
+
+    def __init__(self, proof: SharedSecret, secrets: Sequence[str]) -> None:
+        for secret in secrets:
+            if any(sign < _FIRST_PRINTABLE or sign == _DELETE for sign in secret):
+                raise SourceError("a secret holds control characters, which no header can carry")
+            if secret != secret.strip():
+                raise SourceError("a secret begins or ends with a blank, which no header can carry")
+        self._proof = proof
+        self._secrets = tuple(secret.encode() for secret in secrets)
+        self._user = None if proof.user is None else proof.user.encode()
+        self._header = istr(proof.header) if proof.header else None
+        self.hidden = frozenset({proof.header.lower()} if proof.header else ())
+        self.hidden_query = frozenset({proof.query} if proof.query else ())
+
+    def verify(self, headers: Headers, body: bytes, now: float, query: Query) -> Refusal | None:
+        """Return why the credentials are not right, or None if they are."""
+        del body, now
+        if self._header is not None:
+            given, place = headers.getall(self._header, ()), f"header {self._header}"
+        elif self._proof.query is not None:
+            given, place = query.getall(self._proof.query, ()), "query parameter"
+        else:
+            given, place = headers.getall(_AUTHORIZATION, ()), "header Authorization"
+        if not given or not given[0]:
+            return _refusal("credentials-missing", f"the {place} is missing or empty")
+        if len(given) > 1:
+            return _refusal("credentials-repeated", f"the {place} was sent more than once")
+        if self._header is None and self._proof.query is None:
+            return self._authorization(given[0])
+        return self._judge(_bytes(given[0]))
+
+    def sign(self, body: bytes, *, now: float, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return the header that shows the first secret."""
+        del body, now, headers
+        secret = self._secrets[0]
+        if self._header is not None:
+            return {str(self._header): secret.decode()}
+        if self._proof.query is not None:
+            return {}
+        if self._proof.bearer:
+            return {"Authorization": f"Bearer {secret.decode()}"}
+        user = self._user or _ANY_USER.encode()
+        return {"Authorization": f"Basic {base64.b64encode(user + b':' + secret).decode()}"}
+
+    def sign_query(self) -> dict[str, str]:
+        """Return the query parameter that shows the first secret, if it is shown there."""
+        return {self._proof.query: self._secrets[0].decode()} if self._proof.query else {}
+
+    def _authorization(self, value: str) -> Refusal | None:
+        """Judge an Authorization header; the scheme's name is taken in any case."""
+        scheme, _, rest = value.partition(" ")
+        match scheme.lower():
+            case "bearer" if self._proof.bearer:
+                return self._judge(_bytes(rest.strip()))
+            case "basic" if self._proof.basic:
+                return self._basic(rest.strip())
+        return _refusal(
+            "credentials-malformed",
+            f"the Authorization header is not of the form that is expected: {self._proof.summary}",
+        )
+
+    def _basic(self, encoded: str) -> Refusal | None:
+        try:
+            decoded = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            decoded = b""
+        user, colon, password = decoded.partition(b":")
+        if not colon:
+            return _refusal("credentials-malformed", "the Basic credentials cannot be decoded")
+        expected = user if self._user is None else self._user
+        return self._judge(password, same_user=hmac.compare_digest(expected, user))
+
+    def _judge(self, shown: bytes, *, same_user: bool = True) -> Refusal | None:
+        """Compare with every secret, so that the time taken does not tell which one it was."""
+        matched = False
+        for secret in self._secrets:
+            matched |= hmac.compare_digest(secret, shown)
+        if matched and same_user:
+            return None
+        count = len(self._secrets)
+        which = "the secret" if count == 1 else f"any of {count} secrets"
+        user = "" if self._user is None else ", or the user is another"
+        return _refusal("credentials-mismatch", f"what was shown does not match {which}{user}")
+
+
+class NoProofScheme:
+    """Lets everything in; its connector said `source: none`."""
+
+    __slots__ = ("hidden", "hidden_query")
+
+    def __init__(self) -> None:
+        self.hidden: frozenset[str] = frozenset()
+        self.hidden_query: frozenset[str] = frozenset()
+
+    def verify(self, headers: Headers, body: bytes, now: float, query: Query) -> Refusal | None:
+        """Let the request in."""
+        del headers, body, now, query
+        return None
+
+    def sign(self, body: bytes, *, now: float, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return no headers: there is nothing to prove."""
+        del body, now, headers
+        return {}
+
+    def sign_query(self) -> dict[str, str]:
+        """Return nothing, as `sign`."""
+        return {}
+
+
+def _refusal(code: str, reason: str) -> Refusal:
+    return Refusal(401, code, reason)
+
+
+def _bytes(text: str) -> bytes:
+    """Return a header's text as bytes; what was not UTF-8 cannot match, and must not raise."""
+    return text.encode("utf-8", "surrogatepass")

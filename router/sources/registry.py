@@ -1,0 +1,147 @@
+"""All senders Hookyard knows, and the three questions asked about a connector's `source:`.
+
+Adding a preset: its module, its line in `REGISTRY`, its fixtures and its page
+(docs/contributing/adding-an-adapter.md); the conformance tests ask for all four.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from router.sources import alertmanager, github, none, shopify, standard_webhooks, stripe
+from router.sources.credentials import NoProofScheme, SharedSecretScheme
+from router.sources.generic import GENERIC
+from router.sources.issues import SourceIssue, issues_of
+from router.sources.options import options_of
+from router.sources.preset import FORMS, JSON, Hmac, NoProof, SharedSecret, SourcePreset
+from router.sources.signature import HmacScheme
+from router.sources.source import Scheme, Source, SourceError
+
+REGISTRY: tuple[SourcePreset, ...] = (
+    shopify.PRESET,
+    github.PRESET,
+    stripe.PRESET,
+    standard_webhooks.PRESET,
+    alertmanager.PRESET,
+    none.PRESET,
+)
+SOURCE_NAMES: tuple[str, ...] = tuple(preset.name for preset in REGISTRY)
+
+_BY_NAME = {preset.name: preset for preset in REGISTRY}
+_CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+_SIGNATURE_HEADERS = frozenset(
+    name.lower()
+    for preset in REGISTRY
+    if isinstance(preset.proof, Hmac)
+    for name in (
+        *(names.signature for names in preset.proof.headers),
+        *preset.proof.also_hidden,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What a source brings along: see `rules.catalogues.SourceInfo`, which has the same fields."""
+
+    name: str
+    delivery_id: bool
+    dedupe_key: str | None
+    needs_secret: bool
+
+
+def check_source(source: Mapping[str, Any]) -> list[SourceIssue]:
+    """Return all that is wrong with a normalised `source:` mapping; nothing if it can be used.
+
+    The mapping is `{"preset": NAME, …options}` or one of `{"hmac": {…}}`, `{"header": NAME}`,
+    `{"basic": USER}`, `{"bearer": true}`.
+    """
+    if "preset" in source:
+        preset = _BY_NAME.get(source["preset"]) if isinstance(source["preset"], str) else None
+        if preset is None:
+            expected = f"one of {', '.join(SOURCE_NAMES)}"
+            return [SourceIssue(("preset",), "is not a preset", expected, SOURCE_NAMES)]
+        return issues_of(options_of(preset), source)
+    forms = [name for name in GENERIC if name in source]
+    if not forms:
+        known = ("preset", *GENERIC)
+        message = "does not say how the sender proves itself"
+        return [SourceIssue((), message, f"one of {', '.join(known)}", known)]
+    if len(forms) > 1:
+        return [SourceIssue((forms[1],), f"is a second way of proof, beside {forms[0]}")]
+    return issues_of(GENERIC[forms[0]], source)
+
+
+def source_info(source: Mapping[str, Any]) -> SourceInfo:
+    """Return what a source brings along.
+
+    Raises:
+        SourceError: `check_source` has something against the mapping.
+    """
+    preset = _resolve(source)
+    identified = preset.delivery_id is not None
+    return SourceInfo(
+        name=preset.name,
+        delivery_id=identified,
+        dedupe_key="{{ event.delivery_id }}" if identified else None,
+        needs_secret=not isinstance(preset.proof, NoProof),
+    )
+
+
+def compile_source(source: Mapping[str, Any], secrets: Sequence[str]) -> Source:
+    """Return a sender with its secrets, ready for requests; the first secret is the one that signs.
+
+    Raises:
+        SourceError: The mapping or the secrets cannot be used; the message shows no secret.
+    """
+    preset = _resolve(source)
+    scheme = _scheme(preset, secrets)
+    return Source(preset, scheme, _CREDENTIAL_HEADERS | _SIGNATURE_HEADERS)
+
+
+def _scheme(preset: SourcePreset, secrets: Sequence[str]) -> Scheme:
+    proof = preset.proof
+    if isinstance(proof, NoProof):
+        return NoProofScheme()
+    if not secrets:
+        raise SourceError(f"{preset.title} needs a secret, and none is configured")
+    for secret in secrets:
+        if not secret.strip():
+            raise SourceError("a secret is empty")
+        if not _is_utf8(secret):
+            raise SourceError("a secret is not text in UTF-8")
+    if isinstance(proof, SharedSecret):
+        return SharedSecretScheme(proof, secrets)
+    return HmacScheme(proof, secrets)
+
+
+def _resolve(source: Mapping[str, Any]) -> SourcePreset:
+    """Return the preset with its options applied; a generic form becomes a preset of its own."""
+    issues = check_source(source)
+    if issues:
+        where = ".".join(map(str, ("source", *issues[0].path)))
+        raise SourceError(f"{where} {issues[0].message}")
+    if "preset" in source:
+        preset = _BY_NAME[source["preset"]]
+        options = options_of(preset).model_validate(source)
+        return replace(preset, proof=options.applied(preset.proof))
+    name = next(name for name in GENERIC if name in source)
+    proof = GENERIC[name].model_validate(source).proof()
+    return SourcePreset(
+        name=name,
+        title=f"A sender with {proof.summary}",
+        proof=proof,
+        docs="",
+        certainty="documented",
+        content_types=JSON | FORMS,
+    )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

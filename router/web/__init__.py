@@ -1,0 +1,1 @@
+"""HTTP: the receiver of webhooks, the read API, health and metrics."""

@@ -1,0 +1,107 @@
+"""API tokens: who may do what. Only their hashes are kept, here as in the database."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from contextlib import suppress
+
+from aiohttp import hdrs, web
+from pydantic import SecretStr
+
+from router.core.clock import Clock, epoch_ms
+from router.core.errors import StoreError
+from router.core.store.api_keys import find_key, touch_key
+from router.core.store.engine import Row, Store
+from router.web import problems
+from router.web.problems import ProblemError
+
+ADMIN = "admin"
+"""The scope that includes every other."""
+
+Scopes = frozenset[str]
+
+_REMEMBERED_S = 5.0
+"""How long a token that was found in the database is not looked up again, nor seen to be revoked."""
+_REMEMBERED = 1000
+_NOTED_EVERY_MS = 60_000
+_MAX_TOKEN = 512
+
+
+class Tokens:
+    """Tells the scopes of the token that a request shows."""
+
+    def __init__(
+        self,
+        store: Store,
+        admin_token: SecretStr | None,
+        *,
+        clock: Clock,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._monotonic = monotonic
+        self._admin_hash = None if admin_token is None else _hash(admin_token.get_secret_value())
+        self._found: dict[str, tuple[Scopes, float]] = {}
+
+    async def demand(self, request: web.Request, scope: str) -> None:
+        """Let a request through whose token has a scope.
+
+        Raises:
+            ProblemError: It has none, one that is not valid, or one without the scope.
+            StoreError: The database was needed to tell, and is away.
+        """
+        token = _token_of(request)
+        if token is None:
+            raise ProblemError(problems.TOKEN_MISSING, headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
+        scopes = await self._scopes_of(token)
+        if scopes is None:
+            challenge = 'Bearer error="invalid_token"'
+            raise ProblemError(problems.TOKEN_INVALID, headers={hdrs.WWW_AUTHENTICATE: challenge})
+        if scope not in scopes and ADMIN not in scopes:
+            raise ProblemError(problems.SCOPE_MISSING, f"the scope {scope} is needed")
+
+    async def _scopes_of(self, token: str) -> Scopes | None:
+        """Return what a token may do; None if it is not valid."""
+        hashed = _hash(token)
+        if self._admin_hash is not None and hmac.compare_digest(hashed, self._admin_hash):
+            return frozenset({ADMIN})
+        now = self._monotonic()
+        scopes, until = self._found.get(hashed, (None, 0.0))
+        if scopes is not None and now < until:
+            return scopes
+        async with self._store.connect() as conn:
+            key = await find_key(conn, hashed)
+        if key is None:
+            self._found.pop(hashed, None)
+            return None
+        await self._note_use(key)
+        if len(self._found) >= _REMEMBERED:
+            self._found.clear()
+        scopes = frozenset(key["scopes"])
+        self._found[hashed] = (scopes, now + _REMEMBERED_S)
+        return scopes
+
+    async def _note_use(self, key: Row) -> None:
+        """Note once a minute that a token is in use; it is for people to see, and may fail."""
+        now_ms = epoch_ms(self._clock())
+        if now_ms - (key["last_used_ms"] or 0) < _NOTED_EVERY_MS:
+            return
+        with suppress(StoreError):
+            async with self._store.begin() as conn:
+                await touch_key(conn, key["id"], now_ms=now_ms)
+
+
+def _token_of(request: web.Request) -> str | None:
+    """Return the token of `Authorization: Bearer …`; the scheme's name is taken in any case."""
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > _MAX_TOKEN:
+        return None
+    return token
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

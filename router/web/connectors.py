@@ -1,0 +1,157 @@
+"""The connectors as the receiver keeps them: compiled from the intake table and the secrets.
+
+The table is read from Redis each second. The last good one stays while Redis is away or holds one
+that cannot be read, so neither a broken rule file nor an outage stops reception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+from pydantic import ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from router.core import keys
+from router.core.errors import SecretMissingError, SettingsError
+from router.core.intake_table import ConnectorIntake, IntakeTable
+from router.core.metrics import REQUESTS
+from router.core.redaction import forget_value
+from router.core.settings import DEFAULT_BODY_LIMIT, Secrets
+from router.sources.registry import compile_source
+from router.sources.source import Source, SourceError
+
+_EVERY_S = 1.0
+_SECRETS_EVERY = 10
+"""Secrets are looked up again each so many rounds, for those that are rotated in their files."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Connector:
+    """A connector with all that a request needs of it worked out.
+
+    `source` is None where it cannot be used, and `problem` says why, for operators.
+    """
+
+    __slots__ = ("accepted", "body_limit", "intake", "name", "problem", "secrets", "source")
+
+    def __init__(
+        self, intake: ConnectorIntake, secrets: tuple[str, ...] | None, body_limit: int
+    ) -> None:
+        self.name = intake.name
+        self.intake = intake
+        self.body_limit = intake.body_limit or body_limit
+        self.secrets = secrets
+        self.source: Source | None = None
+        self.problem: str | None = None
+        self.accepted: Counter = REQUESTS.labels(intake.name, "accepted")
+
+    def __repr__(self) -> str:
+        return f"<Connector {self.name}>"
+
+
+class Connectors:
+    """All connectors in force; `find` is all that a request needs.
+
+    `body_limit`, in bytes, holds where a connector sets none.
+    """
+
+    def __init__(
+        self, redis: Redis, secrets: Secrets, *, body_limit: int = DEFAULT_BODY_LIMIT
+    ) -> None:
+        self._redis = redis
+        self._secrets = secrets
+        self._body_limit = body_limit
+        self._stored: bytes | None = None
+        self._table: IntakeTable | None = None
+        self._unreadable = False
+        self.by_name: Mapping[str, Connector] = {}
+
+    @property
+    def hash(self) -> str | None:
+        """The hash of the set of rules the table belongs to; None as long as there is no table."""
+        return None if self._table is None else self._table.hash
+
+    def find(self, name: str) -> Connector | None:
+        """Return a connector by its name."""
+        return self.by_name.get(name)
+
+    async def run(self) -> None:
+        """Keep the connectors up to date until cancelled."""
+        rounds = 0
+        while True:
+            try:
+                await self.refresh(secrets_too=rounds % _SECRETS_EVERY == 0)
+            except (RedisError, OSError):
+                # The last table stays in force; /readyz tells that Redis is away.
+                pass
+            else:
+                rounds += 1
+            await asyncio.sleep(_EVERY_S)
+
+    async def refresh(self, *, secrets_too: bool = True) -> None:
+        """Read the table, and compile anew what changed.
+
+        Raises:
+            RedisError, OSError: Redis is away.
+        """
+        stored: bytes | None = await self._redis.get(keys.INTAKE_TABLE)
+        if stored is not None and stored != self._stored:
+            self._stored = stored
+            self.use(stored)
+        elif secrets_too and self._table is not None:
+            await asyncio.to_thread(self._compile, self._table)
+
+    def use(self, stored: bytes) -> None:
+        """Put a table in force; one that cannot be read changes nothing."""
+        try:
+            table = IntakeTable.model_validate_json(stored)
+        except ValidationError as error:
+            # Written by another release, most likely. Its values are not logged.
+            _log.error("intake_table_unreadable", problems=error.error_count())
+            return
+        self._compile(table)
+        self._table = table
+        _log.info("intake_table_in_force", hash=table.hash, connectors=len(table.connectors))
+
+    def _compile(self, table: IntakeTable) -> None:
+        """Make the connectors of a table; those whose entry and secrets did not change are kept."""
+        made: dict[str, Connector] = {}
+        for name, intake in table.connectors.items():
+            secrets, problem = self._look_up(intake)
+            before = self.by_name.get(name)
+            if before and (before.intake, before.secrets) == (intake, secrets):
+                before.problem = problem or before.problem
+                made[name] = before
+                continue
+            made[name] = connector = Connector(intake, secrets, self._body_limit)
+            connector.problem = problem
+            if secrets is not None:
+                _compile_source(connector, intake.source, secrets)
+            if connector.problem:
+                _log.warning("connector_not_ready", connector=name, problem=connector.problem)
+        self.by_name = made
+
+    def _look_up(self, intake: ConnectorIntake) -> tuple[tuple[str, ...] | None, str | None]:
+        """Return the secrets of a connector, or None and why they cannot be had."""
+        try:
+            secrets = tuple(self._secrets.get(name) for name in intake.secrets)
+        except (SecretMissingError, SettingsError) as error:
+            return None, str(error)
+        for secret in secrets:
+            forget_value(secret)
+        return secrets, None
+
+
+def _compile_source(
+    connector: Connector, source: Mapping[str, Any], secrets: tuple[str, ...]
+) -> None:
+    try:
+        connector.source = compile_source(source, secrets)
+    except SourceError as error:
+        connector.problem = str(error)

@@ -1,0 +1,136 @@
+"""`/healthz`, `/readyz`, `/metrics`: for those who watch over the process."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable
+from typing import Any
+
+from aiohttp import web
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from router.core import keys, metrics
+from router.core.clock import Clock, epoch_ms
+from router.core.errors import StoreError
+from router.core.jsonio import UnparseableError, loads
+from router.core.pending import PendingBatches
+from router.core.store.engine import Store
+from router.web.api.endpoint import Handler, guarded, json_response
+from router.web.api.tokens import ADMIN, Tokens
+from router.web.connectors import Connectors
+
+_ANSWER_WITHIN_S = 2.0
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+
+
+class Health:
+    """Answers how the process and what it stands on are doing."""
+
+    def __init__(
+        self,
+        *,
+        redis: Redis,
+        store: Store,
+        pending: PendingBatches,
+        connectors: Connectors,
+        tokens: Tokens,
+        clock: Clock,
+    ) -> None:
+        self._redis = redis
+        self._store = store
+        self._pending = pending
+        self._connectors = connectors
+        self._tokens = tokens
+        self._clock = clock
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the three addresses."""
+        router.add_get("/healthz", self._healthz)
+        router.add_get("/readyz", self._for_insiders(self._readyz))
+        router.add_get("/metrics", self._for_insiders(self._metrics))
+
+    def _for_insiders(self, handle: Handler) -> Handler:
+        """Let through who is on this machine or has a token of the scope admin (decision A6)."""
+
+        async def guard(request: web.Request) -> web.Response:
+            if not is_local(request):
+                await self._tokens.demand(request, ADMIN)
+            return await handle(request)
+
+        return guarded(guard)
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return json_response({"status": "ok"})
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        redis, database = await asyncio.gather(
+            _answers(self._redis.ping()), _answers(self._store.ping())
+        )
+        rules = await self._rules()
+        ready = redis["state"] == database["state"] == "ok" and rules["state"] != "waiting"
+        content = {
+            "status": "ready" if ready else "not ready",
+            "redis": redis,
+            "database": database,
+            "rules": rules,
+        }
+        return json_response(content, 200 if ready else 503)
+
+    async def _rules(self) -> dict[str, Any]:
+        """Tell of the rules: `waiting` as long as none could be loaded, `stale` on a bad edit."""
+        in_force = self._connectors.hash
+        if in_force is None:
+            return {"state": "waiting", "hash": None}
+        told: dict[str, Any] = {}
+        try:
+            async with asyncio.timeout(_ANSWER_WITHIN_S):
+                told = loads(await self._redis.get(keys.RULES_STATE) or b"{}")
+        except (RedisError, OSError, TimeoutError, UnparseableError):
+            pass  # what is in force here is known without it
+        return {"state": "ok", **told, "hash": in_force}
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        await self._measure_backlog()
+        body, content_type = metrics.render()
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def _measure_backlog(self) -> None:
+        try:
+            async with asyncio.timeout(_ANSWER_WITHIN_S):
+                events = await self._pending.count_events()
+                oldest_ms = await self._pending.oldest_ms()
+        except (RedisError, OSError, TimeoutError):
+            return  # the other metrics matter all the more while Redis is away
+        now_ms = epoch_ms(self._clock())
+        metrics.BACKLOG_EVENTS.set(events)
+        metrics.BACKLOG_AGE_SECONDS.set(
+            0 if oldest_ms is None else max(0, now_ms - oldest_ms) / 1000
+        )
+
+
+def is_local(request: web.Request) -> bool:
+    """Tell whether a request comes from this machine, and not through a proxy on it."""
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        address = ipaddress.ip_address(request.remote or "")
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+async def _answers(asked: Awaitable[Any]) -> dict[str, str]:
+    """Tell whether what was asked answers in time; the reason holds no address."""
+    try:
+        async with asyncio.timeout(_ANSWER_WITHIN_S):
+            await asked
+    except TimeoutError:
+        return {"state": "away", "reason": "no answer in time"}
+    except (RedisError, OSError) as error:
+        return {"state": "away", "reason": type(error).__name__}
+    except StoreError as error:
+        return {"state": "away", "reason": str(error)}
+    return {"state": "ok"}

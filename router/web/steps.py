@@ -1,0 +1,243 @@
+"""The steps of reception, in their order; `STEPS` at the end is the whole path.
+
+The order says which refusal wins (decision P2): 404, 405, 413, 401, 415, 400, 429. A sender's handshake,
+where one has it, is a step after `prove` that returns the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
+from redis.exceptions import RedisError
+
+from router.core.errors import IntakeFullError, NotDurableError
+from router.core.event import IncomingEvent
+from router.core.jsonio import UnparseableError
+from router.sources.source import NO_QUERY
+from router.web import problems
+from router.web.answers import accepted, answer_of
+from router.web.content import read_content
+from router.web.outcomes import outcome_within
+from router.web.prefer import PREFER, PREFERENCE_APPLIED, wait_of
+from router.web.problems import ProblemError
+from router.web.reception import Reception, Step
+from router.web.visible import storable, visible_headers, visible_query
+
+_ROUTED_WAIT_S = 10
+"""How long a connector with `reply: routed` waits where the sender does not say."""
+
+_RATE_WITHIN_S = 2.0
+"""How long Redis may take to say whether a connector's limit is reached."""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+async def find(reception: Reception) -> None:
+    """Find the connector by its name in the path."""
+    connectors = reception.services.connectors
+    connector = connectors.find(reception.asked_for)
+    if connector is None:
+        known = connectors.hash is not None
+        raise ProblemError(problems.UNKNOWN_CONNECTOR if known else problems.NOT_READY)
+    reception.connector = connector
+
+
+async def check_method(reception: Reception) -> None:
+    """Let POST through."""
+    if reception.request.method != hdrs.METH_POST:
+        raise ProblemError(problems.METHOD_NOT_ALLOWED, headers={hdrs.ALLOW: hdrs.METH_POST})
+
+
+async def check_ready(reception: Reception) -> None:
+    """Stop at a connector that cannot tell its sender from others: a secret is missing, say."""
+    source = reception.connector.source
+    if source is None:
+        raise ProblemError(problems.CONNECTOR_NOT_READY, reason=reception.connector.problem)
+    reception.source = source
+
+
+async def read(reception: Reception) -> None:
+    """Read the body, never more of it than the connector's limit."""
+    request = reception.request
+    limit = reception.connector.body_limit
+    content = request.content
+    if content.is_eof():  # it came along with the headers, as most do
+        body = content.read_nowait(-1)
+        if len(body) > limit:
+            raise _too_large(limit)
+    else:
+        body = await _read_on(reception, limit)
+    reception.body = body
+
+
+async def _read_on(reception: Reception, limit: int) -> bytes:
+    """Read a body that has not arrived yet, or not all of it."""
+    request = reception.request
+    if (request.content_length or 0) > limit:
+        raise _too_large(limit)
+    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+        await request.writer.write(_CONTINUE)
+        request.writer.output_size = 0
+    uploads = reception.services.uploads
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(reception.services.body_within_s):
+            while chunk := await request.content.readany():
+                uploads.take(len(chunk))
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    raise _too_large(limit)
+    except TimeoutError:
+        raise ProblemError(problems.TOO_SLOW) from None
+    except (RequestPayloadError, HttpProcessingError, OSError):
+        raise ProblemError(problems.INCOMPLETE) from None
+    finally:
+        uploads.free(size)
+    return b"".join(chunks)
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(problems.TOO_LARGE, f"at most {limit:,} bytes are taken")
+
+
+async def prove(reception: Reception) -> None:
+    """Let the request through only if it comes from the connector's sender."""
+    request, source = reception.request, reception.source
+    query = request.query if source.hidden_query else NO_QUERY
+    refusal = source.verify(request.headers, reception.body, reception.now, query)
+    if refusal is None:
+        return
+    proven = refusal.status != problems.NOT_PROVEN.status
+    raise ProblemError(
+        problems.CONNECTOR_NOT_READY if proven else problems.NOT_PROVEN,
+        reason=refusal.reason,
+        recorded_as=refusal.code,
+        headers={} if proven else {hdrs.WWW_AUTHENTICATE: "Hookyard"},
+    )
+
+
+async def check_type(reception: Reception) -> None:
+    """Take only what the connector's sender sends: no encoding, and its content types."""
+    headers = reception.request.headers
+    encodings = headers.getall(hdrs.CONTENT_ENCODING, ())
+    if any(encoding.strip().lower() not in {"", "identity"} for encoding in encodings):
+        raise ProblemError(
+            problems.UNSUPPORTED_ENCODING, headers={hdrs.ACCEPT_ENCODING: "identity"}
+        )
+    reception.content_type = headers.get(hdrs.CONTENT_TYPE, "")
+    if not reception.source.takes(reception.content_type):
+        taken = ", ".join(sorted(reception.source.content_types))
+        raise ProblemError(problems.UNSUPPORTED_TYPE, f"{taken} is taken here")
+
+
+async def parse(reception: Reception) -> None:
+    """Check that the body can be read as what it says it is."""
+    try:
+        reception.parsed = read_content(
+            reception.content_type, reception.body, reception.source.form_field
+        )
+    except UnparseableError as error:
+        raise ProblemError(problems.UNPARSEABLE, str(error)) from None
+
+
+async def name(reception: Reception) -> None:
+    """Find out what the sender calls the event, and the id it gave the delivery."""
+    reception.named = reception.source.name(
+        reception.request.headers, reception.body, reception.parsed
+    )
+
+
+async def limit(reception: Reception) -> None:
+    """Turn away what is beyond the connector's rate; only what is proven and readable counts."""
+    rate = reception.connector.intake.rate
+    if rate is None:
+        return
+    try:
+        async with asyncio.timeout(_RATE_WITHIN_S):
+            wait_s = await reception.services.rates.take(reception.connector.name, rate)
+    except (RedisError, OSError, TimeoutError):
+        raise ProblemError(problems.NOT_DURABLE) from None
+    if wait_s:
+        raise ProblemError(
+            problems.RATE_LIMITED, headers={hdrs.RETRY_AFTER: str(math.ceil(wait_s))}
+        )
+
+
+async def keep(reception: Reception) -> web.Response:
+    """Store the event; answer, or first wait for its outcome where that was asked for."""
+    services, connector = reception.services, reception.connector
+    preferred_s = wait_of(reception.request.headers.getall(PREFER, ()))
+    wait_s = preferred_s
+    if wait_s is None and connector.intake.reply == "routed":
+        wait_s = _ROUTED_WAIT_S
+    event = _event(reception, services.outcomes.receiver_id if wait_s else None)
+    if not wait_s:
+        await _put(reception, event)
+        response = accepted(event.id, reception.now)
+    else:
+        with services.outcomes.expecting(event.id) as future:
+            await _put(reception, event)
+            outcome = await outcome_within(future, wait_s)
+        response = answer_of(event.id, outcome, services.base_url, reception.now)
+    if preferred_s is not None:
+        response.headers[PREFERENCE_APPLIED] = f"wait={preferred_s}"
+    return response
+
+
+def _event(reception: Reception, reply_to: str | None) -> IncomingEvent:
+    request, source, services = reception.request, reception.source, reception.services
+    return IncomingEvent(
+        id=services.new_id(),
+        connector=reception.connector.name,
+        received_ms=int(reception.now * 1000),
+        body=reception.body,
+        content_type=storable(reception.content_type),
+        type=reception.named.type,
+        delivery_id=reception.named.delivery_id,
+        headers=visible_headers(request.headers, source.hidden),
+        query=visible_query(request, source.hidden_query),
+        remote=request.remote,
+        reply_to=reply_to,
+    )
+
+
+async def _put(reception: Reception, event: IncomingEvent) -> None:
+    try:
+        await reception.services.intake.put(event)
+    except IntakeFullError as error:
+        raise ProblemError(problems.OVERLOADED, reason=str(error)) from None
+    except NotDurableError as error:
+        raise ProblemError(problems.NOT_DURABLE, reason=str(error)) from None
+
+
+STEPS: tuple[Step, ...] = (
+    find,
+    check_method,
+    check_ready,
+    read,
+    prove,
+    check_type,
+    parse,
+    name,
+    limit,
+    keep,
+)
+
+
+async def walk(reception: Reception) -> web.Response:
+    """Take a request through the steps, to the first that answers.
+
+    Raises:
+        ProblemError: A step refuses it.
+    """
+    for step in STEPS:
+        response = await step(reception)
+        if response is not None:
+            return response
+    raise RuntimeError("the last step of reception gives the answer")

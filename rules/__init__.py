@@ -1,0 +1,1 @@
+"""Decides: which task comes of which event. Pure: reads its own files and nothing else."""

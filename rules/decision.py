@@ -1,0 +1,162 @@
+"""What a set of rules decides about an event: the vocabulary between `rules` and `workers`.
+
+`rules.plan` makes a `Decision` from an event alone; `workers.route` carries it out against the
+store in one transaction. Nothing here knows of the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Verdict = Literal["matched", "not", "undecided"]
+OnOpen = Literal["update", "count", "ignore"]
+OnClosed = Literal["reopen", "new", "ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as rules see it; `body` is parsed (fractions are `Decimal`), header names lower case.
+
+    `received_at` is RFC 3339 text in UTC with milliseconds.
+    """
+
+    id: str
+    connector: str
+    received_at: str
+    source: str = "none"
+    type: str | None = None
+    delivery_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why, for people (`message`) and programs (`code`); `at` is `file:line:column` if known.
+
+    `field` names the field of a task that is not valid.
+    """
+
+    code: str
+    message: str
+    at: str | None = None
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One condition of a trace: its text, what became of it, what was expected and found.
+
+    `depth` is its level in the tree of conditions: the parts of an `any` stand one deeper than it.
+    """
+
+    text: str
+    verdict: Verdict
+    expected: Any = None
+    found: Any = None
+    at: str | None = None
+    reason: str | None = None
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskKey:
+    """The key an action is about; `shared` keys belong to all connectors, others to their own."""
+
+    text: str
+    shared: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """Open a task, or act on the one its key already has.
+
+    `fields` holds the task's fields by their contract names, only those the rule gives
+    (`title` always); `deliver` names destinations. `defaults` holds fields for a new task, by their
+    contract names; those in `fields` win.
+    """
+
+    fields: Mapping[str, Any]
+    key: TaskKey | None = None
+    version: str | None = None
+    on_open: OnOpen = "update"
+    on_closed: OnClosed = "new"
+    reopen_within_s: int = 7 * 86400
+    deliver: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTask:
+    """Complete or cancel the open task of a key."""
+
+    how: Literal["complete", "cancel"]
+    key: TaskKey
+    version: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Do nothing, and say why."""
+
+    reason: str
+
+
+Action = OpenTask | CloseTask | Drop
+
+
+@dataclass(frozen=True, slots=True)
+class RuleVerdict:
+    """What one rule said of the event, or of one item of its `for_each`.
+
+    `action` is set where it matched and everything could be rendered; `reason` where it is undecided
+    or its action was refused (`refused`: the task is not valid, e.g. a blank title). `errors` holds
+    everything that is not valid about a refused task, `reason` the first of it.
+    """
+
+    rule: str
+    at: str
+    verdict: Verdict
+    item: int | None = None
+    action: Action | None = None
+    reason: Reason | None = None
+    refused: bool = False
+    errors: tuple[Reason, ...] = ()
+    why: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deduplication:
+    """The deduplication key of an event and its window in seconds; no key: it is not deduplicated."""
+
+    key: str | None
+    within_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """All that a set of rules decides about one event.
+
+    `verdicts` holds, in the order of acting, every live rule (and item) that was asked; rules that an
+    equality of theirs rules out need not be asked. `undecided` is the reason of the first undecided
+    live rule; what is decided is done all the same (decision R2). It may also be that of a
+    deduplication key that could not be had: then no rule is asked and nothing is done. `refused` likewise: a refusal does nothing of the
+    event. `otherwise` acts through a verdict of its own with the rule name `otherwise`.
+    `dropped` gives the reason when nothing is to be done.
+    """
+
+    deduplication: Deduplication
+    verdicts: tuple[RuleVerdict, ...] = ()
+    shadow: tuple[RuleVerdict, ...] = ()
+    undecided: Reason | None = None
+    refused: Reason | None = None
+    dropped: Reason | None = None
+
+    @property
+    def actions(self) -> tuple[RuleVerdict, ...]:
+        """The verdicts that open or close a task, in order."""
+        return tuple(v for v in self.verdicts if isinstance(v.action, OpenTask | CloseTask))

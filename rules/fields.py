@@ -1,0 +1,293 @@
+"""The fields of a task: what a rule's values become, and which of them no task may have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any, Final
+
+from rules.due import Due, DueError, read_due, read_pair, zone_of
+from rules.values import is_integer, number, shown, storable, text
+
+MAX_TITLE: Final = 10_000
+MAX_KEY: Final = 512
+MAX_MINUTES: Final = 1_000_000
+PRIORITIES: Final = ("low", "medium", "high")
+NOTIFY: Final = ("email", "none")
+
+Known = Mapping[str, Mapping[str, str]]
+
+_BREAKS = re.compile("\r\n|[\x01-\x1f\x7f-\x9f\u2028\u2029]")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+
+
+class FieldError(ValueError):
+    """A value that a field of a task may not have: the field, a code and a sentence."""
+
+    def __init__(self, field: str, code: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.code = code
+        self.message = message
+
+
+class RefusedError(ValueError):
+    """A task that is not valid: everything that is wrong with it."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(errors[0].message)
+        self.errors = tuple(errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What reading a field depends on: the names that are known, the zone of tasks that name none."""
+
+    known: Known
+    timezone: str = "UTC"
+
+
+def title(value: Any) -> str:
+    """Return a title (decision T17).
+
+    Raises:
+        FieldError: It is blank.
+    """
+    words = _BREAKS.sub(" ", storable(text(value).replace("\x00", "")))
+    if not words.strip():
+        raise FieldError("title", "blank", "a task needs a title that is not blank")
+    return words if len(words) <= MAX_TITLE else f"{words[: MAX_TITLE - 1]}…"
+
+
+def key(value: Any) -> str:
+    """Return a task's key (decision K11).
+
+    Raises:
+        FieldError: It is blank or too long.
+    """
+    words = storable(text(value))
+    if not words.strip():
+        raise FieldError("key", "blank", "the key is null or blank")
+    if len(words) > MAX_KEY:
+        raise FieldError("key", "too-long", f"a key has at most {MAX_KEY} characters")
+    return words
+
+
+def note(value: Any) -> str | None:
+    """Return a text that may be missing: null and blank are none."""
+    words = storable(text(value))
+    return words if words.strip() else None
+
+
+def read_fields(
+    values: Mapping[str, Any], context: Context, errors: list[FieldError]
+) -> dict[str, Any]:
+    """Return a task's fields by their contract names; what is null is left out.
+
+    `values` may hold `due`, `due_at` or the pair `due_date`, `due_time`; and `start` or `start_at`.
+    What is wrong with a field is added to `errors`.
+    """
+    fields: dict[str, Any] = {}
+    dates: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in DATES:
+            dates[name] = value
+            continue
+        try:
+            found = READERS[name](name, value, context)
+        except FieldError as error:
+            errors.append(error)
+            continue
+        if found is not None:
+            fields[name] = found
+    if dates:
+        _read_dates(dates, context, fields, errors)
+    return fields
+
+
+def _title(_name: str, value: Any, _context: Context) -> str:
+    return title(value)
+
+
+def _text(_name: str, value: Any, _context: Context) -> str | None:
+    return None if value is None else storable(text(value))
+
+
+def _name(kind: str) -> Callable[[str, Any, Context], str | None]:
+    def read(name: str, value: Any, context: Context) -> str | None:
+        if value is None:
+            return None
+        return _known(name, kind, value, context)
+
+    return read
+
+
+def _known(field: str, kind: str, value: Any, context: Context) -> str:
+    if isinstance(value, list | dict | bool):
+        raise FieldError(field, "wrong-type", f"{field} takes a text")
+    words = storable(text(value))
+    names = context.known.get(kind)
+    if names is None:
+        return words
+    found = names.get(words) or names.get(words.lower() if "@" in words else words)
+    if found is None:
+        raise FieldError(field, "unknown-name", f"the directory does not know {shown(words)}")
+    return found
+
+
+def _names(kind: str) -> Callable[[str, Any, Context], list[str] | None]:
+    def read(name: str, value: Any, context: Context) -> list[str] | None:
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            raise FieldError(name, "wrong-type", f"{name} takes a list")
+        found = [_known(name, kind, one, context) for one in value if one is not None]
+        return list(dict.fromkeys(found))
+
+    return read
+
+
+def _priority(name: str, value: Any, _context: Context) -> str | None:
+    if value is None or value in PRIORITIES:
+        return value  # type: ignore[no-any-return]  # None or one of the texts
+    raise FieldError(name, "not-a-choice", f"{name} is one of {', '.join(PRIORITIES)}")
+
+
+def _minutes(name: str, value: Any, _context: Context) -> int | None:
+    if value is None:
+        return None
+    found = number(value)
+    if found is None or not is_integer(found) or not 0 <= found <= MAX_MINUTES:
+        raise FieldError(name, "wrong-type", f"{name} takes a whole number of minutes")
+    return int(found)
+
+
+def _zone(name: str, value: Any, _context: Context) -> str | None:
+    if value is None:
+        return None
+    try:
+        zone_of(text(value))
+    except DueError as error:
+        raise FieldError(name, "unknown-name", str(error)) from None
+    return text(value)
+
+
+def _reminder(name: str, value: Any, _context: Context) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or value.keys() - {"days_before", "time", "notify"}:
+        raise FieldError(name, "wrong-type", f"{name} takes days_before, time and notify")
+    days, clock = number(value.get("days_before", 0)), value.get("time")
+    notify = value.get("notify", NOTIFY[0])
+    if days is None or not is_integer(days) or not 0 <= days <= 3_650:  # noqa: PLR2004  ten years
+        raise FieldError(name, "wrong-type", "days_before takes a whole number of days")
+    if clock is not None and not (isinstance(clock, str) and _CLOCK.fullmatch(clock)):
+        raise FieldError(name, "wrong-type", "time takes HH:MM")
+    if notify not in NOTIFY:
+        raise FieldError(name, "not-a-choice", f"notify is one of {', '.join(NOTIFY)}")
+    return {"days_before": int(days), "time": clock, "notify": notify}
+
+
+def _links(name: str, value: Any, _context: Context) -> list[dict[str, str]] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise FieldError(name, "wrong-type", f"{name} takes a list")
+    links = []
+    for link in value:
+        if link is None:
+            continue
+        if not isinstance(link, dict) or link.keys() != {"object", "id"}:
+            raise FieldError(name, "wrong-type", "a link is a mapping of object and id")
+        ends = {end: note(link[end]) for end in ("object", "id")}
+        if None in ends.values():
+            raise FieldError(name, "blank", "a link needs an object and an id that are not blank")
+        links.append({end: words for end, words in ends.items() if words is not None})
+    return links
+
+
+def _custom(name: str, value: Any, _context: Context) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise FieldError(name, "wrong-type", f"{name} takes a mapping")
+    cleaned: dict[str, Any] = clean(value)
+    return cleaned
+
+
+def clean(value: Any) -> Any:
+    """Return a value of which every text can be stored."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(text(name)): clean(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [clean(item) for item in value]
+    return value
+
+
+READERS: Final[dict[str, Callable[[str, Any, Context], Any]]] = {
+    "title": _title,
+    "description": _text,
+    "type": _name("task_types"),
+    "priority": _priority,
+    "timezone": _zone,
+    "duration_minutes": _minutes,
+    "reminder": _reminder,
+    "assignees": _names("people"),
+    "followers": _names("people"),
+    "labels": _names("labels"),
+    "client": _name("clients"),
+    "project": _name("projects"),
+    "links": _links,
+    "custom": _custom,
+}
+"""Every field but those of dates, and how it is read."""
+
+DUE_FORMS: Final = ("due", "due_at", "due_date", "due_time")
+START_FORMS: Final = ("start", "start_at")
+DATES: Final = frozenset({*DUE_FORMS, *START_FORMS})
+FIELDS: Final = frozenset({*READERS, *DATES})
+"""The names of every field a rule may give."""
+
+
+def _read_dates(
+    dates: Mapping[str, Any], context: Context, fields: dict[str, Any], errors: list[FieldError]
+) -> None:
+    given = {name: value for name, value in dates.items() if value is not None}
+    name = fields.get("timezone", context.timezone)
+    zone = zone_of(name)
+    due = _read_one([form for form in DUE_FORMS if form in given], given, zone, errors)
+    start = _read_one([form for form in START_FORMS if form in given], given, zone, errors)
+    if due is not None:
+        fields["due_at"], fields["due_date"] = due.at, due.date
+        fields["due_time"], fields["all_day"] = due.time, due.all_day
+    if start is not None:
+        fields["start_at"] = start.start
+    if due is not None or start is not None:
+        fields["timezone"] = name
+
+
+def _read_one(
+    names: list[str], given: Mapping[str, Any], zone: tzinfo, errors: list[FieldError]
+) -> Due | None:
+    if not names:
+        return None
+    try:
+        return _read_form(names, given, zone)
+    except DueError as error:
+        errors.append(FieldError(names[0], "not-a-date", f"{names[0]}: {error}"))
+        return None
+
+
+def _read_form(names: list[str], given: Mapping[str, Any], zone: tzinfo) -> Due:
+    if names == ["due_time"]:
+        raise DueError("needs due_date")
+    if names in (["due_date"], ["due_date", "due_time"]):
+        clock = given.get("due_time")
+        return read_pair(text(given["due_date"]), None if clock is None else text(clock), zone)
+    if len(names) > 1:
+        raise DueError(f"{' and '.join(names)} exclude each other")
+    return read_due(text(given[names[0]]), zone)

@@ -1,0 +1,195 @@
+"""Kinds of values in rule files, for the models: what each takes, and what it says of the rest.
+
+A value that may be a template is taken as it is; what becomes of it is checked when it is compiled,
+or, where only an event decides, when it is rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from rules.names import CONNECTOR_FORM, is_connector_name
+from rules.units import (
+    RATE_EXAMPLE,
+    SIZE_EXAMPLE,
+    SPAN_EXAMPLE,
+    rate_per_ms,
+    size_bytes,
+    span_ms,
+)
+
+MAX_NAME: Final = 200
+_TEN_YEARS_S: Final = 10 * 366 * 86_400
+_MAX_BURST: Final = 1_000_000
+_MAX_BODY: Final = 64 * 1024 * 1024
+_SECOND_MS: Final = 1000
+_MARKS: Final = ("{{", "{%", "{#")
+
+
+def is_template(value: Any) -> bool:
+    """Tell whether a value is a text that is rendered for each event."""
+    return isinstance(value, str) and any(mark in value for mark in _MARKS)
+
+
+def wrong_type(message: str, expected: str, hint: str | None = None) -> PydanticCustomError:
+    """Return the error for a value of the wrong type."""
+    context = {"expected": expected} if hint is None else {"expected": expected, "hint": hint}
+    return PydanticCustomError("R013", "{message}", {"message": message, **context})
+
+
+def wrong_form(message: str, expected: str, code: str = "R015") -> PydanticCustomError:
+    """Return the error for a value of the right type in the wrong form."""
+    return PydanticCustomError(code, "{message}", {"message": message, "expected": expected})
+
+
+def _text(value: Any) -> Any:
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, str | int | Decimal)
+    ):
+        raise wrong_type("this is no text", "a text")
+    return value
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise wrong_type("a name is a text", "a text", "put it in quotes")
+    if not value.strip() or len(value) > MAX_NAME or not value.isprintable():
+        raise wrong_form("this is no name", f"one line of at most {MAX_NAME} characters")
+    return value
+
+
+def _note(value: Any) -> Any:
+    if value is not None and not isinstance(value, str):
+        raise wrong_type("this is no text", "a text", "put it in quotes")
+    return value
+
+
+def _connector_name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise wrong_type("a connector's name is a text", CONNECTOR_FORM)
+    if not is_connector_name(value):
+        raise wrong_form("a connector cannot be called so", CONNECTOR_FORM, "R021")
+    return value
+
+
+def _names(value: Any) -> Any:
+    if value is None or is_template(value):
+        return value
+    if isinstance(value, str):
+        raise wrong_type("this is no list", "a list", f"write [{value[:40]}]")
+    if not isinstance(value, list):
+        raise wrong_type("this is no list", "a list of names")
+    for each in value:
+        if each is not None and (isinstance(each, bool) or not isinstance(each, str | int)):
+            raise wrong_type("this is no list of names", "a list of names")
+    return value
+
+
+def _shape_or_template(kind: type, words: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if value is None or is_template(value) or isinstance(value, kind):
+            return value
+        raise wrong_type(f"this is not {words}", words)
+
+    return check
+
+
+def _minutes(value: Any) -> Any:
+    if value is None or is_template(value):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise wrong_type("minutes are a whole number", "a whole number, such as 30")
+    if value < 1:
+        raise wrong_form("this is too short", "a whole number from 1")
+    return value
+
+
+def _choice_or_template(*choices: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if value is None or is_template(value) or (isinstance(value, str) and value in choices):
+            return value
+        message = "this is not one of the choices"
+        raise wrong_form(message, ", ".join(choices), "R014")
+
+    return check
+
+
+def _seconds(value: Any) -> int:
+    milliseconds = span_ms(value) if isinstance(value, str) else None
+    if milliseconds is None:
+        raise wrong_form("this is no span of time", SPAN_EXAMPLE)
+    if not _SECOND_MS <= milliseconds <= _TEN_YEARS_S * _SECOND_MS:
+        raise wrong_form("this is out of bounds", "from 1s to ten years")
+    return -(-milliseconds // _SECOND_MS)
+
+
+def _body_bytes(value: Any) -> int:
+    size = size_bytes(value) if isinstance(value, str) else None
+    if size is None:
+        raise wrong_form("this is no size", SIZE_EXAMPLE)
+    if not 0 < size <= _MAX_BODY:
+        raise wrong_form("this is out of bounds", "from 1B to 64MiB")
+    return size
+
+
+def _rate(value: Any) -> tuple[int, int]:
+    rate = rate_per_ms(value) if isinstance(value, str) else None
+    if rate is None:
+        raise wrong_form("this is no rate", RATE_EXAMPLE)
+    count, span = rate
+    if not 1 <= count <= _MAX_BURST or not 1 <= span <= _TEN_YEARS_S * _SECOND_MS:
+        raise wrong_form("this is out of bounds", "at least 1 in at most ten years")
+    return rate
+
+
+def _burst(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise wrong_type("a burst is a whole number", "a whole number, such as 200")
+    if not 1 <= value <= _MAX_BURST:
+        raise wrong_form("this is out of bounds", f"from 1 to {_MAX_BURST}")
+    return value
+
+
+_ANY = WithJsonSchema({})
+
+Text = Annotated[Any, PlainValidator(_text), WithJsonSchema({"type": ["string", "number", "null"]})]
+"""A text, or a number that is read as one; may be a template; null leaves it unset."""
+Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "minLength": 1})]
+Note = Annotated[str | None, PlainValidator(_note), WithJsonSchema({"type": ["string", "null"]})]
+"""A text for people who read the file."""
+ConnectorName = Annotated[str, PlainValidator(_connector_name), WithJsonSchema({"type": "string"})]
+Names = Annotated[
+    Any, PlainValidator(_names), WithJsonSchema({"type": ["array", "string", "null"]})
+]
+"""A list of names, each of which may be a template, or one expression that gives a list."""
+Items = Annotated[
+    Any,
+    PlainValidator(_shape_or_template(list, "a list")),
+    WithJsonSchema({"type": ["array", "string", "null"]}),
+]
+Mapping_ = Annotated[
+    Any,
+    PlainValidator(_shape_or_template(dict, "a mapping")),
+    WithJsonSchema({"type": ["object", "string", "null"]}),
+]
+Minutes = Annotated[
+    Any, PlainValidator(_minutes), WithJsonSchema({"type": ["integer", "string", "null"]})
+]
+Priority = Annotated[
+    Any,
+    PlainValidator(_choice_or_template("low", "medium", "high")),
+    WithJsonSchema({"type": ["string", "null"]}),
+]
+Seconds = Annotated[int, PlainValidator(_seconds), WithJsonSchema({"type": "string"})]
+"""A span of time; its value is whole seconds, rounded up."""
+Bytes = Annotated[int, PlainValidator(_body_bytes), WithJsonSchema({"type": "string"})]
+"""A size; its value is bytes."""
+Rate = Annotated[tuple[int, int], PlainValidator(_rate), WithJsonSchema({"type": "string"})]
+"""A rate; its value is how many in how many milliseconds."""
+Burst = Annotated[int, PlainValidator(_burst), WithJsonSchema({"type": "integer", "minimum": 1})]
+Anything = Annotated[Any, _ANY]

@@ -1,0 +1,313 @@
+"""Decides about an event: which rules match, and what each then wants done.
+
+`plan` is total and deterministic. It never raises, whatever the event holds, and it reads no clock
+and nothing but the rules and the event; an error inside a rule makes that rule undecided.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from rules import fields
+from rules.compiled import CloseAction, Connector, Rule, TaskAction
+from rules.decision import (
+    Action,
+    CloseTask,
+    Decision,
+    Deduplication,
+    Drop,
+    Event,
+    OpenTask,
+    Reason,
+    RuleVerdict,
+    Step,
+    TaskKey,
+)
+from rules.paths import MISSING, Path
+from rules.scope import RenderError, Scope
+from rules.template import Value
+from rules.values import storable, text, type_name
+
+MAX_DEDUPE_BYTES = 512
+ASK_ALL = 8
+"""Up to so many rules and items are all asked, so that the record tells why each did not match."""
+
+_Asked = tuple[int, int | None, Scope | Reason]
+
+
+class Rules(Protocol):
+    """What `plan` needs of a set of rules."""
+
+    @property
+    def connectors(self) -> Mapping[str, Connector]:
+        """The connectors by name."""
+        ...
+
+
+def plan(rule_set: Rules, event: Event) -> Decision:
+    """Decide about an event. An event whose connector is not in the rules is undecided."""
+    connector = rule_set.connectors.get(event.connector)
+    if connector is None:
+        reason = Reason("no-connector", f"no rules for the connector {event.connector}")
+        return Decision(Deduplication(None, 0), undecided=reason)
+    return decide(connector, event)
+
+
+def decide(connector: Connector, event: Event) -> Decision:
+    """Decide about an event of a connector."""
+    scope = Scope.of_event(event, connector.vars)
+    key = _safely(_dedupe_key, connector.dedupe, scope)
+    if isinstance(key, Reason):
+        return Decision(Deduplication(None, connector.dedupe_within_s), undecided=key)
+    verdicts, shadow = _ask_rules(connector, scope)
+    matched = any(verdict.verdict == "matched" for verdict in verdicts)
+    undecided = next((v.reason for v in verdicts if v.verdict == "undecided"), None)
+    if connector.otherwise is not None and not matched and undecided is None:
+        last = _ask(connector.otherwise, None, scope, connector)
+        verdicts.append(last)
+        undecided = last.reason if last.verdict == "undecided" else None
+    refused = next((v.reason for v in verdicts if v.refused), None)
+    dropped = None if undecided or refused else _dropped(verdicts)
+    deduplication = Deduplication(key, connector.dedupe_within_s)
+    return Decision(deduplication, tuple(verdicts), tuple(shadow), undecided, refused, dropped)
+
+
+def _safely(function: Callable[..., Any], *args: Any) -> Any:
+    """Return what a function returns, or the reason why it could not: the boundary of a rule."""
+    try:
+        return function(*args)
+    except RenderError as error:
+        return Reason(error.code, error.reason, error.at)
+    except Exception as error:  # noqa: BLE001  whatever goes wrong inside one rule must not touch another
+        return Reason("internal", f"unexpected {type(error).__name__}: {error}"[:500])
+
+
+def _dedupe_key(value: Value | None, scope: Scope) -> str | None:
+    if value is None:
+        return None
+    try:
+        words = storable(text(value.render(scope)))
+    except RenderError as error:
+        raise RenderError(f"dedupe: {error.reason}", code=error.code, at=error.at) from None
+    if not words.strip():
+        return None
+    raw = words.encode()
+    if len(raw) <= MAX_DEDUPE_BYTES:
+        return words
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+
+
+def _ask_rules(connector: Connector, scope: Scope) -> tuple[list[RuleVerdict], list[RuleVerdict]]:
+    verdicts: list[RuleVerdict] = []
+    shadow: list[RuleVerdict] = []
+    settled_by: int | None = None
+    for number, item, inner in _asked(connector, scope):
+        rule = connector.rules[number]
+        if rule.mode == "live" and settled_by not in {None, number}:
+            continue
+        if isinstance(inner, Reason):
+            verdict = RuleVerdict(rule.name, rule.at, "undecided", item, reason=inner)
+        else:
+            verdict = _ask(rule, item, inner, connector)
+        if rule.mode == "shadow":
+            shadow.append(verdict)
+            continue
+        verdicts.append(verdict)
+        if connector.match == "first" and verdict.verdict != "not":
+            settled_by = number
+    return verdicts, shadow
+
+
+def _asked(connector: Connector, scope: Scope) -> list[_Asked]:
+    """Return what has to be asked, in order: the number of a rule, of an item, and what it sees."""
+    asked: list[_Asked] = []
+    plain = connector.index
+    numbers = plain.numbers if len(plain.numbers) <= ASK_ALL else plain.candidates(scope)
+    asked.extend((number, None, scope) for number in numbers)
+    for loop in connector.loops:
+        asked.extend(_asked_of_items(loop.path, loop.index.numbers, loop.index.candidates, scope))
+    if connector.loops:
+        asked.sort(key=lambda one: (one[0], -1 if one[1] is None else one[1]))
+    return asked
+
+
+def _asked_of_items(
+    path: Path,
+    numbers: tuple[int, ...],
+    candidates: Callable[[Scope], Any],
+    scope: Scope,
+) -> Iterator[_Asked]:
+    try:
+        items = path.get(scope)
+    except RenderError as error:
+        reason = Reason(error.code, f"for_each: {error.reason}", error.at)
+        yield from ((number, None, reason) for number in numbers)
+        return
+    if items is MISSING:
+        return
+    if not isinstance(items, list):
+        message = f"for_each needs a list, {path.text} is {type_name(items)}"
+        yield from ((number, None, Reason("for-each", message)) for number in numbers)
+        return
+    every = len(items) * len(numbers) <= ASK_ALL
+    for position, item in enumerate(items):
+        inner = scope.with_item(item)
+        for number in numbers if every else candidates(inner):
+            yield number, position, inner
+
+
+def _ask(rule: Rule, item: int | None, scope: Scope, connector: Connector) -> RuleVerdict:
+    verdict = _safely(_verdict, rule, item, scope, connector)
+    if isinstance(verdict, Reason):
+        return RuleVerdict(rule.name, rule.at, "undecided", item, reason=verdict)
+    answered: RuleVerdict = verdict
+    return answered
+
+
+def _verdict(rule: Rule, item: int | None, scope: Scope, connector: Connector) -> RuleVerdict:
+    why: tuple[Step, ...] = ()
+    if rule.when is not None:
+        answer, why = rule.when.judge(scope)
+        if answer is False:
+            return RuleVerdict(rule.name, rule.at, "not", item, why=why)
+        if answer is None:
+            reason = _undecided_reason(why)
+            return RuleVerdict(rule.name, rule.at, "undecided", item, reason=reason, why=why)
+    try:
+        action = _action(rule, scope, connector)
+    except RenderError as error:
+        reason = Reason(error.code, error.reason, error.at or rule.at)
+        return RuleVerdict(rule.name, rule.at, "undecided", item, reason=reason, why=why)
+    except fields.RefusedError as refusal:
+        errors = tuple(Reason(e.code, e.message, rule.at, e.field) for e in refusal.errors)
+        return RuleVerdict(
+            rule.name,
+            rule.at,
+            "matched",
+            item,
+            None,
+            errors[0],
+            refused=True,
+            errors=errors,
+            why=why,
+        )
+    return RuleVerdict(rule.name, rule.at, "matched", item, action, why=why)
+
+
+def _undecided_reason(why: tuple[Step, ...]) -> Reason:
+    """Return why a condition is undecided: its first undecided part that no other part outweighs."""
+    settled_at = len(why)
+    undecided: list[Step] = []
+    for step in why:
+        if step.depth > settled_at:
+            continue
+        settled_at = len(why)
+        if step.verdict == "undecided":
+            undecided.append(step)
+        else:
+            settled_at = step.depth
+    cause = next(step for step in undecided if step.reason is not None)
+    return Reason("condition", f"{cause.text}: {cause.reason}", cause.at)
+
+
+def _dropped(verdicts: list[RuleVerdict]) -> Reason | None:
+    """Return why nothing is to be done; None if something is."""
+    actions = [verdict for verdict in verdicts if verdict.action is not None]
+    if not actions:
+        return Reason("no-rule-matched", "no rule matched")
+    drops = [(one.action.reason, one.at) for one in actions if isinstance(one.action, Drop)]
+    if len(drops) < len(actions):
+        return None
+    return Reason("dropped", *drops[0])
+
+
+def _action(rule: Rule, scope: Scope, connector: Connector) -> Action:
+    action = rule.action
+    if isinstance(action, TaskAction):
+        deliver = connector.deliver if rule.deliver is None else rule.deliver
+        return _open(action, scope, connector, deliver)
+    if isinstance(action, CloseAction):
+        return _close(action, scope)
+    words = storable(text(_rendered("drop", action.reason, scope)))
+    return Drop(words if words.strip() else f"dropped by the rule {rule.name}")
+
+
+def _rendered(name: str, value: Value, scope: Scope) -> Any:
+    try:
+        return value.render(scope)
+    except RenderError as error:
+        raise RenderError(f"{name}: {error.reason}", code=error.code, at=error.at) from None
+
+
+def _open(
+    action: TaskAction, scope: Scope, connector: Connector, deliver: tuple[str, ...]
+) -> OpenTask:
+    errors: list[fields.FieldError] = []
+    values = {name: _rendered(name, value, scope) for name, value in action.fields.items()}
+    for name, value in connector.fixed.items():
+        values[name] = _rendered(f"fixed.{name}", value, scope)
+    given = {
+        name: _rendered(f"defaults.{name}", value, scope)
+        for name, value in connector.defaults.items()
+    }
+    zone = _default_zone(given.pop("timezone", None), connector, errors)
+    found = fields.read_fields(values, fields.Context(connector.known, zone), errors)
+    zone = found.get("timezone", zone)
+    defaults: Mapping[str, Any] = {"timezone": zone}
+    if given:
+        context = fields.Context(connector.known, zone)
+        defaults = {"timezone": zone, **fields.read_fields(given, context, errors)}
+    if connector.projects or connector.unrouted:
+        project = found.get("project") or defaults.get("project")
+        of_project = connector.projects.get(project, {}) if project is not None else {}
+        defaults = {**connector.unrouted, **of_project, **defaults}
+    key = None if action.key is None else _key(action.key, action.shared, scope, errors)
+    version = None if action.version is None else _version(action.version, scope)
+    if errors:
+        raise fields.RefusedError(errors)
+    return OpenTask(
+        found,
+        key,
+        version,
+        action.on_open,
+        action.on_closed,
+        action.reopen_within_s,
+        deliver,
+        defaults,
+    )
+
+
+def _default_zone(given: Any, connector: Connector, errors: list[fields.FieldError]) -> str:
+    """Return the zone of a task whose rule gives none (decision D9)."""
+    if given is None:
+        return connector.timezone
+    context = fields.Context(connector.known, connector.timezone)
+    read = fields.read_fields({"timezone": given}, context, errors)
+    return str(read.get("timezone", connector.timezone))
+
+
+def _close(action: CloseAction, scope: Scope) -> CloseTask:
+    errors: list[fields.FieldError] = []
+    key = _key(action.key, action.shared, scope, errors)
+    version = None if action.version is None else _version(action.version, scope)
+    note = None if action.note is None else fields.note(_rendered("note", action.note, scope))
+    if key is None:
+        raise fields.RefusedError(errors)
+    return CloseTask(action.how, key, version, note)
+
+
+def _key(
+    value: Value, shared: str | None, scope: Scope, errors: list[fields.FieldError]
+) -> TaskKey | None:
+    found = _rendered("key", value, scope)
+    try:
+        return TaskKey(fields.key(found), shared)
+    except fields.FieldError as error:
+        errors.append(error)
+        return None
+
+
+def _version(value: Value, scope: Scope) -> str | None:
+    return fields.note(_rendered("version", value, scope))

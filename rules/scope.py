@@ -1,0 +1,146 @@
+"""What conditions and templates see of an event, and which names that leaves them at check time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from rules.paths import MISSING
+
+if TYPE_CHECKING:
+    from rules.decision import Event
+    from rules.template import Value
+
+EVENT_KEYS: Final = frozenset({"id", "type", "delivery_id", "received_at", "connector", "source"})
+EVENT_ROOTS: Final = frozenset({"body", "headers", "query", "event", "vars"})
+
+
+class RenderError(Exception):
+    """A template or a path cannot be evaluated for this event.
+
+    `code` is `undefined` for a name that is not there (`default()` answers it), `template` for
+    every other error. `at` is `file:line:column` of the template, where it is known.
+    """
+
+    def __init__(self, reason: str, *, code: str = "template", at: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+        self.at = at
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeSpec:
+    """Which names there are, for the check (decision T12).
+
+    `known` holds, for those roots whose keys are all known, the keys; the keys of other roots
+    are not checked. `timezone` is the zone conditions read clock times in.
+    """
+
+    roots: frozenset[str] = EVENT_ROOTS
+    known: Mapping[str, frozenset[str]] | None = None
+    timezone: str = "UTC"
+
+    @classmethod
+    def of_event(cls, variables: frozenset[str] = frozenset(), timezone: str = "UTC") -> ScopeSpec:
+        """What the rules of a connector see outside of `for_each`."""
+        known = {"event": EVENT_KEYS, "vars": variables}
+        return cls(known=known, timezone=timezone)
+
+    @classmethod
+    def of_destination(cls) -> ScopeSpec:
+        """What the templates of a destination see (decision Q1)."""
+        return cls(roots=frozenset({"task", "external_id", "event", "delivery"}))
+
+    def with_item(self) -> ScopeSpec:
+        """Return the same with `item`: inside a rule with `for_each`."""
+        return replace(self, roots=self.roots | {"item"})
+
+    def keys_of(self, root: str) -> frozenset[str] | None:
+        """Return the keys a root may have, None if any."""
+        return None if self.known is None else self.known.get(root)
+
+
+class Headers(dict[str, str]):
+    """Headers by name in any case (decision T18); the names of an event's headers are lower case."""
+
+    __slots__ = ()
+
+    def follow(self, name: str) -> Any:
+        """Return the header of that name, or MISSING."""
+        return self.get(name.lower(), MISSING)
+
+
+class Vars:
+    """The variables of a connector: each evaluated when it is first used, at most once per event."""
+
+    __slots__ = ("_known", "_scope", "_values")
+
+    def __init__(self, values: Mapping[str, Value], scope: Scope) -> None:
+        self._values = values
+        self._scope = scope
+        self._known: dict[str, Any] = {}
+
+    def follow(self, name: str) -> Any:
+        """Return the value of a variable, or MISSING if there is none of that name.
+
+        Raises:
+            RenderError: It cannot be evaluated for this event.
+        """
+        if name in self._known:
+            found = self._known[name]
+        elif name in self._values:
+            self._known[name] = RenderError(f"vars.{name} is made of itself")
+            found = self._known[name] = self._evaluate(name)
+        else:
+            return MISSING
+        if isinstance(found, RenderError):
+            raise RenderError(found.reason, code=found.code, at=found.at)
+        return found
+
+    def _evaluate(self, name: str) -> Any:
+        try:
+            return self._values[name].render(self._scope)
+        except RenderError as error:
+            return RenderError(f"vars.{name}: {error.reason}", code=error.code, at=error.at)
+
+
+class Scope:
+    """The names of one event, or of one item of it, with their values."""
+
+    __slots__ = ("roots",)
+
+    def __init__(self, roots: dict[str, Any]) -> None:
+        self.roots = roots
+
+    @classmethod
+    def of_event(cls, event: Event, variables: Mapping[str, Value]) -> Scope:
+        """Return what the rules of a connector see of an event."""
+        named = {
+            "id": event.id,
+            "received_at": event.received_at,
+            "connector": event.connector,
+            "source": event.source,
+        }
+        if event.type is not None:
+            named["type"] = event.type
+        if event.delivery_id is not None:
+            named["delivery_id"] = event.delivery_id
+        scope = cls(
+            {
+                "body": event.body,
+                "headers": Headers(event.headers),
+                "query": event.query if type(event.query) is dict else dict(event.query),
+                "event": named,
+            }
+        )
+        scope.roots["vars"] = Vars(variables, scope) if variables else _NO_VARS
+        return scope
+
+    def with_item(self, item: Any) -> Scope:
+        """Return the same names and `item`."""
+        return Scope({**self.roots, "item": item})
+
+
+_NO_VARS: Final = Vars({}, Scope({}))

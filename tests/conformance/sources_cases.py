@@ -1,0 +1,135 @@
+"""What the conformance tests of senders run over: every preset, and the forms without a preset.
+
+A preset is here because it is in `REGISTRY`; nobody has to remember to add it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from multidict import CIMultiDict, CIMultiDictProxy, MultiDict
+
+from router.sources.preset import Hmac, NoProof, Proof, Refusal, SharedSecret
+from router.sources.registry import REGISTRY, compile_source
+from router.sources.source import Source
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "tests" / "fixtures" / "sources"
+NOW = 1_700_000_000.0
+
+# Every kind of key can be made of these: text, and base64 after `whsec_`.
+SECRET = "whsec_" + base64.b64encode(b"canary-of-the-first-secret").decode()
+OTHER_SECRET = "whsec_" + base64.b64encode(b"canary-of-the-other-secret").decode()
+BODY = json.dumps(
+    {"id": "evt_1", "type": "order.created", "status": "firing", "note": "canary-of-the-body"}
+).encode()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A `source:` mapping under test, and the proof it stands for."""
+
+    id: str
+    source: Mapping[str, Any]
+    proof: Proof
+
+    def compile(self, *secrets: str) -> Source:
+        return compile_source(self.source, secrets or (SECRET,))
+
+
+def _case(source: Mapping[str, Any]) -> Case:
+    name = json.dumps(source) if len(source) > 1 or "preset" not in source else source["preset"]
+    return Case(name, source, compile_source(source, [SECRET]).preset.proof)
+
+
+def _of_registry() -> list[Case]:
+    cases = []
+    for preset in REGISTRY:
+        cases.append(_case({"preset": preset.name}))
+        if isinstance(preset.proof, SharedSecret):
+            cases.extend(
+                _case({"preset": preset.name, **option})
+                for option in ({"header": "X-Token"}, {"basic": "jane"}, {"query": "token"})
+            )
+        elif isinstance(preset.proof, Hmac) and preset.proof.tolerance_s is not None:
+            cases.append(_case({"preset": preset.name, "tolerance": "10m"}))
+    return cases
+
+
+_WITHOUT_PRESET: list[dict[str, Any]] = [
+    {"hmac": {"header": "X-Signature"}},
+    {"hmac": {"header": "X-Signature", "algorithm": "sha1", "prefix": "sha1="}},
+    {"hmac": {"header": "X-Signature", "algorithm": "sha512", "encoding": "base64"}},
+    {
+        "hmac": {
+            "header": "X-Signature",
+            "prefix": "v0=",
+            "signed": "v0:{timestamp}:{body}",
+            "timestamp_header": "X-Request-Timestamp",
+        }
+    },
+    {"hmac": {"header": "X-Signature", "format": "t=,v1=", "signed": "{timestamp}.{body}"}},
+    {"hmac": {"header": "X-Signature", "format": "ts=;h1=", "signed": "{timestamp}:{body}"}},
+    {"hmac": {"header": "X-Signature", "format": "v1="}},
+    {"header": "X-Api-Key"},
+    {"basic": "jane"},
+    {"bearer": True},
+]
+
+CASES = _of_registry() + [_case(source) for source in _WITHOUT_PRESET]
+PROVEN = [case for case in CASES if not isinstance(case.proof, NoProof)]
+SIGNED = [case for case in CASES if isinstance(case.proof, Hmac)]
+SHARED = [case for case in CASES if isinstance(case.proof, SharedSecret)]
+TIMED = [
+    case for case in CASES if isinstance(case.proof, Hmac) and case.proof.tolerance_s is not None
+]
+
+
+def headers_of(headers: Mapping[str, str] | Sequence[tuple[str, str]]) -> CIMultiDictProxy[str]:
+    """Return headers as aiohttp hands them over."""
+    return CIMultiDictProxy(CIMultiDict(headers))
+
+
+def proof_headers(source: Source, body: bytes = BODY, now: float = NOW) -> dict[str, str]:
+    """Return the headers by which the sender proves a body."""
+    return source.sign(body, now=now, headers={})
+
+
+def verify(
+    source: Source,
+    headers: Mapping[str, str] | Sequence[tuple[str, str]],
+    body: bytes = BODY,
+    *,
+    now: float = NOW,
+    query: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+) -> Refusal | None:
+    """Ask a source about a request; the query is the sender's own unless one is given."""
+    parameters = MultiDict(source.sign_query() if query is None else query)
+    return source.verify(headers_of(headers), body, now, parameters)
+
+
+def signature_header(case: Case) -> str:
+    """Return the name of the header that carries the signature when this case signs."""
+    assert isinstance(case.proof, Hmac)
+    return case.proof.headers[0].signature
+
+
+def envelopes(name: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the recorded payloads of a sender by file name."""
+    return [
+        (path.name, json.loads(path.read_bytes()))
+        for path in sorted((FIXTURES / name).glob("*.json"))
+        if path.name != "vectors.json"
+    ]
+
+
+def body_of(envelope: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a recorded payload, exact where they were recorded so."""
+    if "raw_body" in envelope:
+        return str(envelope["raw_body"]).encode()
+    return json.dumps(envelope["body"], indent=2, ensure_ascii=False).encode()

@@ -1,0 +1,354 @@
+"""What holds of every type of destination; its fixtures are in `tests/fixtures/destinations/`."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer, unused_port
+from pydantic import ValidationError
+
+import workers.destinations
+from router.core.clock import utc_now
+from router.core.errors import SecretMissingError
+from workers.destinations import REGISTRY
+from workers.destinations.destination import Common, Destination
+from workers.destinations.outcome import MAX_PAUSE_S, Answer, Kind, Outcome
+from workers.destinations.request import Change, Copy, Request
+from workers.destinations.sender import Sender
+
+ROOT = Path(__file__).parents[2]
+MACHINERY = {
+    "addresses",
+    "destination",
+    "outcome",
+    "request",
+    "sender",
+    "signing",
+    "templates",
+}
+"""Modules of the folder that are no type of destination."""
+CANARY = "cAnArY0123456789cAnArY0123456789"
+CHANGES: tuple[Change, ...] = ("create", "update", "complete")
+NOW_S = 1_790_000_000.0
+TASK: dict[str, Any] = {
+    "id": "0193573a-6e5c-7000-8000-000000000001",
+    "number": 1042,
+    "key": "order-1",
+    "version": 3,
+    "title": "Fulfil order #1001",
+    "description": None,
+    "status": "open",
+    "status_kind": "initial",
+    "labels": ["shopify"],
+    "assignees": ["jane"],
+    "custom": {"order_total": "640.00"},
+    "occurrences": 1,
+}
+
+
+def copy(**given: Any) -> Copy:
+    given.setdefault("key", "0193573a-6e5c-7000-8000-0000000000c1")
+    return Copy(task=TASK, external_id="ext/1", destination="crm", delivery_id="d1", **given)
+
+
+def fixture(destination: Destination) -> Any:
+    folder = ROOT / "tests/fixtures/destinations" / destination.name
+    return json.loads((folder / "config.json").read_text())
+
+
+@pytest.fixture(params=REGISTRY, ids=lambda destination: destination.name)
+def destination(request: pytest.FixtureRequest) -> Destination:
+    given: Destination = request.param
+    return given
+
+
+@pytest.fixture
+def config(destination: Destination) -> Common:
+    return destination.config.model_validate(fixture(destination))
+
+
+def test_every_module_of_the_folder_is_registered() -> None:
+    modules = {found.name for found in pkgutil.iter_modules(workers.destinations.__path__)}
+
+    assert {destination.name for destination in REGISTRY} == modules - MACHINERY
+
+
+def test_it_has_a_page(destination: Destination) -> None:
+    page = ROOT / "docs/destinations" / f"{destination.name}.md"
+
+    assert destination.title in page.read_text()
+    for name, field in destination.config.model_fields.items():
+        assert f"`{field.alias or name}`" in page.read_text(), name
+
+
+def test_build_is_deterministic_and_shows_no_secret(
+    destination: Destination, config: Common
+) -> None:
+    for change in CHANGES:
+        first = destination.build(config, change, copy())
+        second = destination.build(config, change, copy())
+
+        assert first == second
+        if first is not None:
+            assert first == Request.from_json(json.loads(json.dumps(first.as_json())))
+
+
+def test_an_idempotency_key_is_the_same_for_every_attempt_and_another_for_every_change(
+    destination: Destination, config: Common
+) -> None:
+    if destination.idempotency != "header":
+        pytest.skip("its API takes no idempotency key")
+    requests = [destination.build(config, "create", copy(key=key)) for key in ("a-1", "a-1", "b-2")]
+    values = [dict(each.headers) for each in requests if each is not None]
+
+    assert values[0] == values[1] != values[2]
+
+
+def test_an_unknown_key_is_an_error_with_its_place(destination: Destination) -> None:
+    with pytest.raises(ValidationError) as caught:
+        destination.config.model_validate({**fixture(destination), "colour": "red"})
+
+    assert [error["loc"] for error in caught.value.errors()] == [("colour",)]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_status_has_its_outcome(
+    destination: Destination, config: Common, change: Change
+) -> None:
+    body = json.dumps({"id": "x", "data": {"id": "x"}}).encode()
+    for status in range(100, 600):
+        outcome = destination.classify(config, change, Answer(status, body=body), NOW_S)
+
+        assert outcome.kind is expected(status, change), status
+        assert outcome.status == status
+        if outcome.kind is not Kind.DELIVERED:
+            assert outcome.code
+            assert str(status) in outcome.message
+
+
+def expected(status: int, change: Change) -> Kind:
+    if status in {401, 403}:
+        return Kind.AUTH
+    if status in {408, 409, 425}:
+        return Kind.RETRY
+    if status == 429:
+        return Kind.RATE_LIMITED
+    if status in {404, 410} and change != "create":
+        return Kind.GONE
+    by_class = {2: Kind.DELIVERED, 3: Kind.REJECTED, 4: Kind.REJECTED}
+    return by_class.get(status // 100, Kind.UNCERTAIN)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        ("0", 0.0),
+        (format_datetime(datetime.fromtimestamp(NOW_S + 30, UTC), usegmt=True), 30.0),
+        (format_datetime(datetime.fromtimestamp(NOW_S - 30, UTC), usegmt=True), 0.0),
+        ("86400", MAX_PAUSE_S),
+        ("soon", None),
+        ("-5", None),
+        ("Mon, 99 Foo 2026", None),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(
+    destination: Destination, config: Common, value: str, seconds: float | None
+) -> None:
+    answer = Answer(429, {"retry-after": value})
+
+    assert destination.classify(config, "create", answer, NOW_S).retry_after_s == seconds
+
+
+class Canary:
+    """Every secret there is, with one value."""
+
+    def get(self, name: str) -> str:
+        del name
+        return CANARY
+
+
+class NoSecret:
+    def get(self, name: str) -> str:
+        raise SecretMissingError(f"secret {name!r} is not set")
+
+
+class Downstream:
+    """A task API that answers as told and remembers what it was sent."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        self.answer: Any = lambda: web.json_response({"id": "x", "data": {"id": "x"}}, status=201)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append((dict(request.headers), await request.read()))
+        made: web.StreamResponse = self.answer()
+        return made
+
+
+@pytest.fixture
+async def downstream() -> AsyncIterator[tuple[Downstream, str]]:
+    api = Downstream()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", api.handle)
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield api, f"http://127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+async def sender() -> AsyncIterator[Sender]:
+    made = Sender(Canary(), utc_now)
+    yield made
+    await made.close()
+
+
+def pointed(destination: Destination, url: str, **given: Any) -> tuple[Common, Request]:
+    """Return the fixture's configuration and request to create, sent to a server of the test."""
+    config = destination.config.model_validate(
+        {**fixture(destination), "allow_private": True, "timeout": "500ms", **given}
+    )
+    request = destination.build(config, "create", copy())
+    assert request is not None
+    told = request.as_json()
+    told["url"] = re.sub(r"^https?://[^/]+", url, request.url)
+    return config, Request.from_json(told)
+
+
+async def test_a_secret_is_sent_and_shown_nowhere(
+    destination: Destination,
+    downstream: tuple[Downstream, str],
+    sender: Sender,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    api, url = downstream
+    config, request = pointed(destination, url)
+
+    api.answer = lambda: web.Response(status=400, text=f"your key {CANARY} is odd")
+    answer = await sender.send(request, config, repeatable=False)
+    assert isinstance(answer, Answer)
+    outcome = destination.classify(config, "create", answer, NOW_S)
+
+    assert destination.secrets(config)
+    headers, body = api.requests[0]
+    assert CANARY in str(headers) or "webhook-signature" in str(headers).lower()
+    assert CANARY not in str(outcome.message)
+    assert CANARY not in repr((config, request, request.as_json(), sender, outcome))
+    assert CANARY not in caplog.text
+    assert CANARY.encode() not in body
+
+
+async def test_a_secret_that_is_not_set_stops_the_request(destination: Destination) -> None:
+    config, request = pointed(destination, "http://127.0.0.1:1")
+    sender = Sender(NoSecret(), utc_now)
+
+    outcome = await sender.send(request, config, repeatable=False)
+
+    assert isinstance(outcome, Outcome)
+    assert (outcome.kind, outcome.code) == (Kind.AUTH, "credentials")
+    await sender.close()
+
+
+async def test_a_refused_connection_may_be_tried_again(
+    destination: Destination, sender: Sender
+) -> None:
+    config, request = pointed(destination, f"http://127.0.0.1:{unused_port()}")
+
+    outcome = await sender.send(request, config, repeatable=False)
+
+    assert isinstance(outcome, Outcome)
+    assert (outcome.kind, outcome.code) == (Kind.RETRY, "unreachable")
+
+
+async def test_a_name_that_does_not_resolve_may_be_tried_again(
+    destination: Destination, sender: Sender
+) -> None:
+    config, request = pointed(destination, "http://nowhere.invalid")
+
+    outcome = await sender.send(request, config, repeatable=False)
+
+    assert isinstance(outcome, Outcome)
+    assert outcome.kind is Kind.RETRY
+
+
+async def test_a_broken_handshake_may_be_tried_again(
+    destination: Destination, downstream: tuple[Downstream, str], sender: Sender
+) -> None:
+    api, url = downstream
+    config, request = pointed(destination, url.replace("http://", "https://"))
+
+    outcome = await sender.send(request, config, repeatable=False)
+
+    assert isinstance(outcome, Outcome)
+    assert outcome.kind is Kind.RETRY
+    assert api.requests == []
+
+
+async def test_silence_after_sending_is_uncertain(
+    destination: Destination, downstream: tuple[Downstream, str], sender: Sender
+) -> None:
+    api, url = downstream
+    config, request = pointed(destination, url, timeout="50ms")
+
+    class Never(web.StreamResponse):
+        async def prepare(self, request: web.BaseRequest) -> Any:
+            request.protocol.force_close()
+            assert request.transport is not None
+            request.transport.abort()
+            return None
+
+    api.answer = Never
+    outcome = await sender.send(request, config, repeatable=False)
+
+    assert isinstance(outcome, Outcome)
+    assert (outcome.kind, outcome.code) == (Kind.UNCERTAIN, "no-answer")
+
+
+async def test_a_redirect_is_not_followed(
+    destination: Destination, downstream: tuple[Downstream, str], sender: Sender
+) -> None:
+    api, url = downstream
+    config, request = pointed(destination, url)
+    api.answer = lambda: web.Response(status=307, headers={"Location": f"{url}/elsewhere"})
+
+    answer = await sender.send(request, config, repeatable=False)
+
+    assert isinstance(answer, Answer)
+    assert answer.status == 307
+    assert len(api.requests) == 1
+    assert destination.classify(config, "create", answer, NOW_S).code == "redirect"
+
+
+async def test_an_oversized_answer_is_cut(
+    destination: Destination, downstream: tuple[Downstream, str], sender: Sender
+) -> None:
+    api, url = downstream
+    config, request = pointed(destination, url, max_answer="1KiB")
+    api.answer = lambda: web.Response(status=500, body=b"x" * 200_000)
+
+    answer = await sender.send(request, config, repeatable=False)
+
+    assert isinstance(answer, Answer)
+    assert (len(answer.body), answer.truncated) == (1024, True)
+
+
+async def test_an_address_that_is_not_public_is_refused(
+    destination: Destination, downstream: tuple[Downstream, str], sender: Sender
+) -> None:
+    api, url = downstream
+    for host in (url, url.replace("127.0.0.1", "localhost")):
+        config, request = pointed(destination, host, allow_private=False)
+
+        outcome = await sender.send(request, config, repeatable=False)
+
+        assert isinstance(outcome, Outcome)
+        assert (outcome.kind, outcome.code) == (Kind.REJECTED, "address")
+    assert api.requests == []

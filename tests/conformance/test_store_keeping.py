@@ -1,0 +1,138 @@
+"""Tokens, sets of rules, and what is kept for a time only."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from router.core.errors import StoreError
+from router.core.store.api_keys import create_key, find_key, list_keys, revoke_key, touch_key
+from router.core.store.deliveries import add_attempts
+from router.core.store.engine import Store
+from router.core.store.refusals import add_refusals
+from router.core.store.retention import trim
+from router.core.store.routing import Writes, write
+from router.core.store.rule_sets import last_good, put_in_force
+from router.core.store.schema import attempts, claims, events, history, refusals, tasks
+from tests.support.rows import (
+    NOW_MS,
+    attempt_row,
+    claim_row,
+    event_row,
+    history_row,
+    new_id,
+    refusal_row,
+    task_row,
+)
+
+
+async def _create(store: Store, token_hash: str, name: str = "ci") -> str:
+    key_id = new_id()
+    async with store.begin() as conn:
+        await create_key(
+            conn,
+            key_id=key_id,
+            name=name,
+            scopes=["tasks:read", "events:read"],
+            token_hash=token_hash,
+            now_ms=NOW_MS,
+        )
+    return key_id
+
+
+async def test_a_token_is_found_by_its_hash_until_it_is_revoked(store: Store) -> None:
+    key_id = await _create(store, "hash-1")
+    async with store.begin() as conn:
+        found = await find_key(conn, "hash-1")
+        assert found is not None
+        assert (found["id"], found["scopes"]) == (key_id, ["tasks:read", "events:read"])
+        assert await find_key(conn, "hash-2") is None
+        assert await revoke_key(conn, key_id, now_ms=NOW_MS + 1)
+        assert await find_key(conn, "hash-1") is None
+        assert not await revoke_key(conn, key_id, now_ms=NOW_MS + 2)
+        assert not await revoke_key(conn, "unknown", now_ms=NOW_MS)
+
+
+async def test_tokens_are_listed_without_their_hashes(store: Store) -> None:
+    first, second = await _create(store, "hash-1"), await _create(store, "hash-2", "ops")
+    async with store.begin() as conn:
+        await revoke_key(conn, first, now_ms=NOW_MS + 1)
+        listed = await list_keys(conn)
+    assert [row["id"] for row in listed] == [first, second]
+    assert [row["revoked_ms"] for row in listed] == [NOW_MS + 1, None]
+    assert "hash-1" not in str(listed)
+
+
+async def test_two_tokens_never_share_a_hash(store: Store) -> None:
+    await _create(store, "hash-1")
+    with pytest.raises(StoreError) as refused:
+        await _create(store, "hash-1")
+    assert "hash-1" not in str(refused.value)
+
+
+async def test_the_use_of_a_token_is_noted_now_and_then(store: Store) -> None:
+    key_id = await _create(store, "hash-1")
+    noted: list[int | None] = []
+    async with store.begin() as conn:
+        for now_ms in (NOW_MS, NOW_MS + 59_999, NOW_MS + 60_000):
+            await touch_key(conn, key_id, now_ms=now_ms)
+            (row,) = await list_keys(conn)
+            noted.append(row["last_used_ms"])
+    assert noted == [NOW_MS, NOW_MS, NOW_MS + 60_000]
+
+
+async def test_the_last_good_set_of_rules_is_the_one_put_in_force_last(store: Store) -> None:
+    async with store.begin() as conn:
+        assert await last_good(conn) is None
+        await put_in_force(conn, "one", {"a.yaml": "x: 1\n"}, {"hash": "one"}, NOW_MS)
+        await put_in_force(conn, "two", {"b.yaml": "y: ä\n"}, {"hash": "two"}, NOW_MS + 1)
+        good = await last_good(conn)
+    assert good == {
+        "hash": "two",
+        "files": {"b.yaml": "y: ä\n"},
+        "intake_table": {"hash": "two"},
+        "in_force_ms": NOW_MS + 1,
+    }
+
+
+async def test_a_set_of_rules_that_comes_back_is_in_force_again(store: Store) -> None:
+    async with store.begin() as conn:
+        await put_in_force(conn, "one", {"a.yaml": "1"}, {}, NOW_MS)
+        await put_in_force(conn, "two", {"a.yaml": "2"}, {}, NOW_MS + 1)
+        await put_in_force(conn, "one", {"a.yaml": "1"}, {}, NOW_MS + 2)
+        await put_in_force(conn, "one", {"a.yaml": "late"}, {}, NOW_MS + 1)
+        good = await last_good(conn)
+    assert good is not None
+    assert (good["hash"], good["files"]) == ("one", {"a.yaml": "1"})
+
+
+async def test_trimming_takes_what_is_too_old_in_chunks_and_leaves_tasks(store: Store) -> None:
+    old, new = NOW_MS - 1, NOW_MS
+    task = task_row(created_ms=0, updated_ms=0)
+    batch = Writes(
+        events=[event_row(received_ms=at) for at in (old, old, old, new)],
+        claims=[claim_row(f"k{at}", "e", until_ms=at) for at in (old, new)],
+        new_tasks=[task],
+        history=[history_row(task["id"], at_ms=0)],
+    )
+    async with store.begin() as conn:
+        await write(conn, batch)
+        await add_attempts(conn, [attempt_row("d", at_ms=at) for at in (old, new)])
+        await add_refusals(conn, [refusal_row(at_ms=at) for at in (old, old, new)])
+    removed: list[int] = []
+    while not removed or removed[-1]:
+        async with store.begin() as conn:
+            removed.append(await trim(conn, NOW_MS, 2))
+    assert removed == [6, 1, 0]
+    async with store.connect() as conn:
+        for table in (events, claims, attempts, refusals, tasks, history):
+            assert await conn.scalar(select(func.count()).select_from(table)) == 1, table.name
+
+
+async def test_trimming_takes_the_oldest_first(store: Store) -> None:
+    async with store.begin() as conn:
+        rows = [event_row(received_ms=NOW_MS - age) for age in (1, 3, 2)]
+        await write(conn, Writes(events=rows))
+        assert await trim(conn, NOW_MS, 1) == 1
+        left = await conn.scalars(select(events.c.received_ms))
+        assert sorted(left) == [NOW_MS - 2, NOW_MS - 1]

@@ -1,0 +1,290 @@
+"""Commands that need no server, run as `hookyard` runs them: arguments in, exit code and texts out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import pytest
+
+from router.cli import main as cli_main
+from router.cli.main import COMMANDS, run
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Hookyard = Callable[..., Ran]
+
+
+@pytest.fixture
+def hookyard(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Hookyard:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> Ran:
+        code = run(arguments)
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_is_there_and_its_summary_is_its_own(name: str) -> None:
+    context = click.Context(cli_main.cli, info_name="hookyard")
+
+    command = cli_main.cli.get_command(context, name)
+
+    assert command is not None
+    assert command.name == name
+
+
+def test_help_lists_all_commands(hookyard: Hookyard) -> None:
+    ran = hookyard("--help")
+
+    assert ran.code == 0
+    assert [
+        line.split()[0]
+        for line in ran.out.split("Commands:\n")[1].splitlines()
+        if line.startswith("  ") and line.split()
+    ][: len(COMMANDS)] == list(COMMANDS)
+
+
+def test_without_arguments_the_help_goes_to_stderr(hookyard: Hookyard) -> None:
+    ran = hookyard()
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "Commands:" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nosuch"], "No such command 'nosuch'"),
+        (["up", "--nosuch"], "No such option"),
+        (["up", "--port", "99999"], "--port"),
+        (["keys", "create", "x", "--scope", "all"], "'all' is not one of"),
+        (["keys", "create", "x"], "Missing option '--scope'"),
+        (["tasks", "list", "--limit", "0"], "--limit"),
+        (["send", "shop", "--event", "missing.json"], "missing.json"),
+    ],
+)
+def test_bad_usage_is_exit_code_2(hookyard: Hookyard, arguments: Sequence[str], words: str) -> None:
+    ran = hookyard(*arguments)
+
+    assert ran.code == 2
+    assert words in ran.err
+    assert ran.out == ""
+    assert "Traceback" not in ran.err
+
+
+def test_a_setting_that_cannot_be_used_is_exit_code_2(
+    hookyard: Hookyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKYARD_PORT", "many")
+
+    ran = hookyard("keys", "list")
+
+    assert ran.code == 2
+    assert ran.err.startswith("hookyard: HOOKYARD_PORT: ")
+
+
+def test_interrupting_is_no_error(hookyard: Hookyard, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli_main.cli, "main", interrupted)
+
+    assert hookyard("up").code == 130
+
+
+def test_main_exits_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli_main, "run", lambda _arguments: 1)
+
+    with pytest.raises(SystemExit) as caught:
+        cli_main.main([])
+
+    assert caught.value.code == 1
+
+
+def test_verbose_may_stand_anywhere(hookyard: Hookyard) -> None:
+    for arguments in (["-v", "keys", "list"], ["keys", "list", "--verbose"]):
+        ran = hookyard(*arguments)
+        assert ran.code == 2
+        assert "Traceback" in ran.err
+
+
+def test_sources_and_destinations_are_listed(hookyard: Hookyard) -> None:
+    assert "shopify" in hookyard("sources").out
+    names = [source["name"] for source in hookyard("sources", "--json").json["data"]]
+    assert {"shopify", "github", "stripe", "standard-webhooks", "alertmanager"} <= set(names)
+    assert "http" in hookyard("destinations").out
+    assert hookyard("destinations", "--json").json["next_cursor"] is None
+
+
+def test_init_copies_connectors_and_leaves_what_is_there(
+    hookyard: Hookyard, tmp_path: Path
+) -> None:
+    first = hookyard("init", "routes", "--with", "shopify, github,shopify")
+    (tmp_path / "routes" / "shopify.yaml").write_text("mine")
+    second = hookyard("init", "routes", "--with", "shopify")
+
+    assert first.code == second.code == 0
+    assert first.out.split() == ["routes/shopify.yaml", "routes/github.yaml"]
+    assert second.out == ""
+    assert "exists and is left as it is" in second.err
+    assert (tmp_path / "routes" / "shopify.yaml").read_text() == "mine"
+
+
+def test_init_makes_the_routes_of_the_settings_by_default(
+    hookyard: Hookyard, tmp_path: Path
+) -> None:
+    hookyard("init")
+
+    assert (tmp_path / "routes" / "standard-webhooks.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("shopfy", "did you mean shopify?"), ("zzz", "there are alertmanager")]
+)
+def test_init_suggests_what_was_meant(hookyard: Hookyard, name: str, words: str) -> None:
+    ran = hookyard("init", "--with", name)
+
+    assert ran.code == 2
+    assert words in ran.err
+
+
+def test_init_says_where_it_cannot_write(hookyard: Hookyard, tmp_path: Path) -> None:
+    (tmp_path / "routes").write_text("a file")
+
+    ran = hookyard("init", "routes/below")
+
+    assert ran.code == 2
+    assert "cannot be written" in ran.err
+
+
+def test_the_database_is_made_once(hookyard: Hookyard, tmp_path: Path) -> None:
+    first, second = hookyard("db", "upgrade"), hookyard("db", "upgrade")
+
+    assert first.code == second.code == 0
+    assert "was brought to this release" in first.err
+    assert "has the tables of this release" in second.err
+    assert (tmp_path / ".hookyard" / "hookyard.db").is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["keys", "list"], ["events", "list"], ["tasks", "list"], ["tasks", "show", "1"]]
+)
+def test_without_a_database_it_says_how_to_get_one(
+    hookyard: Hookyard, arguments: Sequence[str]
+) -> None:
+    ran = hookyard(*arguments)
+
+    assert ran.code == 2
+    assert "`hookyard up` makes one" in ran.err
+
+
+def test_a_database_of_another_release_is_not_touched(
+    hookyard: Hookyard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKYARD_DATABASE_URL", f"sqlite:///{tmp_path / 'empty.db'}")
+
+    ran = hookyard("tasks", "list")
+
+    assert ran.code == 2
+    assert "hookyard db upgrade" in ran.err
+
+
+def test_a_key_is_shown_once_and_stored_hashed(hookyard: Hookyard, tmp_path: Path) -> None:
+    hookyard("db", "upgrade")
+
+    made = hookyard("keys", "create", "board", "--scope", "tasks:read", "--scope", "tasks:read")
+    token = made.out.strip()
+
+    assert re.fullmatch(r"hky_[\w-]{43}", token)
+    assert token not in made.err
+    listed = hookyard("keys", "list")
+    assert "board" in listed.out
+    assert token not in listed.out + listed.err
+    assert token.encode() not in (tmp_path / ".hookyard" / "hookyard.db").read_bytes()
+
+
+def test_a_key_as_json_is_that_of_the_contract(hookyard: Hookyard) -> None:
+    hookyard("db", "upgrade")
+
+    made = hookyard("keys", "create", "x", "--scope", "admin", "--json").json
+    listed = hookyard("keys", "list", "--json").json
+
+    assert list(made) == ["id", "name", "scopes", "token"]
+    assert (made["name"], made["scopes"]) == ("x", ["admin"])
+    assert listed["next_cursor"] is None
+    (row,) = listed["data"]
+    assert row.pop("created_at").endswith("Z")
+    assert row == {
+        "id": made["id"],
+        "name": "x",
+        "scopes": ["admin"],
+        "last_used_at": None,
+        "revoked_at": None,
+    }
+
+
+def test_a_key_without_a_name_is_refused(hookyard: Hookyard) -> None:
+    hookyard("db", "upgrade")
+
+    ran = hookyard("keys", "create", " ", "--scope", "admin")
+
+    assert ran.code == 2
+    assert "needs a name" in ran.err
+
+
+def test_a_key_is_revoked_once(hookyard: Hookyard) -> None:
+    hookyard("db", "upgrade")
+    key_id = hookyard("keys", "create", "x", "--scope", "admin", "--json").json["id"]
+
+    first, second = hookyard("keys", "revoke", key_id), hookyard("keys", "revoke", key_id)
+
+    assert (first.code, second.code) == (0, 1)
+    assert hookyard("keys", "list", "--json").json["data"][0]["revoked_at"] is not None
+
+
+@pytest.mark.parametrize("command", ["events", "tasks"])
+def test_an_empty_list_and_an_unknown_id(hookyard: Hookyard, command: str) -> None:
+    hookyard("db", "upgrade")
+
+    assert hookyard(command, "list", "--json").json == {"data": [], "next_cursor": None}
+    assert hookyard(command, "list").code == 0
+    for unknown in ("1", "#1", "x", "01930000-0000-7000-8000-000000000000", "9" * 30):
+        ran = hookyard(command, "show", unknown)
+        assert (ran.code, ran.out) == (1, "")
+
+
+@pytest.mark.parametrize("command", ["events", "tasks"])
+def test_a_bad_cursor_is_said_to_be_one(hookyard: Hookyard, command: str) -> None:
+    hookyard("db", "upgrade")
+
+    ran = hookyard(command, "list", "--cursor", "nonsense")
+
+    assert ran.code == 2
+    assert "cursor" in ran.err
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_serve_and_work_without_redis_say_what_to_set(hookyard: Hookyard, command: str) -> None:
+    ran = hookyard(command)
+
+    assert ran.code == 2
+    assert "HOOKYARD_REDIS_URL is not set" in ran.err

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import fakeredis
+import pytest
+from redis.exceptions import NoPermissionError
+
+from router.cli import embedded
+from router.cli.checks import packages
+from router.cli.checks import redis as redis_checks
+from router.cli.checks.database import check_database
+from router.cli.checks.finding import Finding, ok
+from router.cli.checks.packages import check_packages
+from router.cli.checks.redis import check_redis
+from router.cli.checks.rules import check_rules
+from router.cli.doctor import _exit_code
+from router.cli.main import run
+from router.core.clock import utc_now
+from router.core.settings import Secrets, Settings, load_settings
+from router.core.store.migrate import upgrade
+
+GOOD = {
+    "redis_version": "7.2.4",
+    "aof_enabled": 1,
+    "aof_last_write_status": "ok",
+    "maxmemory_policy": "noeviction",
+}
+
+
+class _Redis(fakeredis.FakeAsyncRedis):
+    """A Redis that says of itself what the test wants."""
+
+    said: dict[str, Any] = {}  # noqa: RUF012  each test gives its own
+    config: dict[str, str] | None = None
+
+    async def info(self, *_: object, **__: object) -> dict[str, Any]:
+        return self.said
+
+    async def config_get(self, pattern: Any = "*", *_: Any, **__: Any) -> dict[str, str]:
+        if self.config is None:
+            raise NoPermissionError("no")
+        return {pattern: self.config[pattern]} if pattern in self.config else {}
+
+
+async def _check(said: dict[str, Any], config: dict[str, str] | None) -> dict[str, Finding]:
+    redis = _Redis()
+    redis.said, redis.config = said, config
+    return {finding.subject: finding for finding in await redis_checks._ask(redis, utc_now)}
+
+
+async def test_a_redis_that_keeps_everything_is_fine() -> None:
+    found = await _check(GOOD, {"appendfsync": "always"})
+
+    assert {subject: finding.level for subject, finding in found.items()} == {
+        "redis": "ok",
+        "persistence": "ok",
+        "eviction": "ok",
+        "clock": "ok",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "config", "subject", "level", "words"),
+    [
+        ({"redis_version": "6.0.16"}, {}, "redis", "problem", "Redis 6.0.16 is too old"),
+        ({"valkey_version": "8.1.0"}, {}, "redis", "ok", "Valkey 8.1.0"),
+        ({"aof_enabled": 0}, {}, "persistence", "problem", "in memory only"),
+        ({"aof_last_write_status": "err"}, {}, "persistence", "problem", "could not write"),
+        ({}, {"appendfsync": "everysec"}, "persistence", "warning", "appendfsync everysec"),
+        ({}, None, "persistence", "warning", "cannot be asked"),
+        ({"maxmemory_policy": "allkeys-lru"}, {}, "eviction", "problem", "allkeys-lru"),
+        ({"maxmemory_policy": None}, None, "eviction", "warning", "cannot be asked"),
+        ({"maxmemory_policy": None}, {"maxmemory-policy": "noeviction"}, "eviction", "ok", "no"),
+    ],
+)
+async def test_each_way_to_lose_events_is_named(
+    changed: dict[str, Any], config: dict[str, str] | None, subject: str, level: str, words: str
+) -> None:
+    found = (await _check(GOOD | changed, config))[subject]
+
+    assert found.level == level
+    assert words in found.text
+    assert bool(found.advice) == (level != "ok")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.chdir(tmp_path)
+    return load_settings(data=tmp_path / "data", routes=tmp_path / "routes")
+
+
+async def test_an_embedded_redis_that_does_not_run_is_fine(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = embedded.Server(Path("/x/redis-server"), "redis", (6, 2, 14))
+    monkeypatch.setattr(embedded, "servers", lambda: iter([server]))
+
+    (found,) = await check_redis(settings, utc_now)
+
+    assert found.level == "ok"
+    assert "`hookyard up` starts redis 6.2.14" in found.text
+
+
+async def test_no_redis_at_all_is_a_problem(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "servers", lambda: iter(()))
+
+    (found,) = await check_redis(settings, utc_now)
+
+    assert (found.level, found.reachable) == ("problem", False)
+    assert "HOOKYARD_REDIS_URL" in found.advice
+
+
+async def test_a_redis_that_cannot_be_reached_is_said_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOOKYARD_REDIS_URL", "redis://:canary@127.0.0.1:1/0")
+
+    (found,) = await check_redis(load_settings(), utc_now)
+
+    assert (found.level, found.reachable) == ("problem", False)
+    assert "canary" not in repr(found)
+
+
+async def test_a_database_that_is_not_there_yet_is_fine(settings: Settings) -> None:
+    (found,) = await check_database(settings, utc_now)
+
+    assert found.level == "ok"
+    assert "`hookyard up` makes it" in found.text
+
+
+async def test_a_database_without_tables_is_to_be_upgraded(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "hookyard.db").touch()
+
+    before = {found.subject: found for found in await check_database(settings, utc_now)}
+    await upgrade(settings.database)
+    after = {found.subject: found for found in await check_database(settings, utc_now)}
+
+    assert before["database"].level == "ok"
+    assert before["migrations"].advice == "run `hookyard db upgrade`"
+    assert after["migrations"].level == "ok"
+
+
+async def test_a_database_that_cannot_be_reached_is_said_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOOKYARD_DATABASE_URL", "postgresql://u:canary@127.0.0.1:1/d")
+
+    (found,) = await check_database(load_settings(), utc_now)
+
+    assert (found.level, found.reachable) == ("problem", False)
+    assert "canary" not in repr(found)
+
+
+@pytest.mark.postgresql
+async def test_the_clock_of_postgresql_is_compared(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKYARD_DATABASE_URL", postgres_url)
+
+    now = {f.subject: f for f in await check_database(load_settings(), utc_now)}
+    ahead = {
+        f.subject: f
+        for f in await check_database(load_settings(), lambda: utc_now() + timedelta(hours=1))
+    }
+
+    assert now["database"].text.startswith("postgresql ")
+    assert now["clock"].level == "ok"
+    assert "ahead of the database" in ahead["clock"].text
+
+
+def test_rules_and_secrets_are_checked(settings: Settings, tmp_path: Path) -> None:
+    secrets = Secrets(settings, {})
+    (nothing,) = check_rules(settings, secrets)
+    (tmp_path / "routes").mkdir()
+    file = tmp_path / "routes" / "shop.yaml"
+    file.write_text("connector: [")
+    (broken,) = check_rules(settings, secrets)
+    file.write_text(
+        "connector: shop\nsource: shopify\nsecrets: [shop]\n"
+        "rules: [{name: order, task: {title: Order}}]\n"
+    )
+    missing = check_rules(settings, secrets)
+    there = check_rules(settings, Secrets(settings, {"HOOKYARD_SECRET_SHOP": "value"}))
+
+    assert "hookyard init" in nothing.advice
+    assert "hookyard rules check" in broken.advice
+    assert [(f.subject, f.level) for f in missing] == [("rules", "ok"), ("secrets", "problem")]
+    assert [(f.subject, f.level) for f in there] == [("rules", "ok"), ("secrets", "ok")]
+
+
+def _module(name: str, doc: str, file: str) -> ModuleType:
+    module = ModuleType(name, doc)
+    module.__file__ = file
+    return module
+
+
+def test_a_package_of_another_project_is_noticed() -> None:
+    theirs = _module("rules", "A rule engine.", "/site-packages/rules/__init__.py")
+
+    (found,) = check_packages((theirs,))
+
+    assert (found.level, found.subject) == ("problem", "packages")
+    assert "/site-packages/rules" in found.text
+
+
+def test_packages_from_several_places_are_noticed() -> None:
+    modules = (
+        _module("router", "Receives: x", "/a/router/__init__.py"),
+        _module("rules", "Decides: x", "/b/rules/__init__.py"),
+    )
+
+    (found,) = check_packages(modules)
+
+    assert "/a, /b" in found.text
+
+
+def test_another_distribution_with_our_names_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        packages, "packages_distributions", lambda: {"rules": ["Hookyard", "rules"]}
+    )
+
+    (found,) = check_packages()
+
+    assert "also installed by rules" in found.text
+
+
+@pytest.mark.parametrize(
+    ("findings", "code"),
+    [
+        ([ok("redis", "")], 0),
+        ([Finding("redis", "warning", "")], 0),
+        ([Finding("redis", "problem", "")], 1),
+        ([Finding("redis", "problem", "", reachable=False)], 1),
+        (
+            [
+                Finding("redis", "problem", "", reachable=False),
+                Finding("database", "problem", "", reachable=False),
+            ],
+            2,
+        ),
+    ],
+)
+def test_the_exit_code_follows_from_what_was_found(findings: list[Finding], code: int) -> None:
+    assert _exit_code(findings) == code
+
+
+def test_the_doctor_says_what_is_and_what_to_do(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["doctor"]) == 1
+    text = capsys.readouterr().out
+    assert run(["doctor", "--json"]) == 1
+    data = json.loads(capsys.readouterr().out)["data"]
+
+    assert text.startswith("OK      settings")
+    assert "PROBLEM rules" in text
+    assert "hookyard init" in text
+    assert {"subject", "level", "text", "advice"} == set(data[0])

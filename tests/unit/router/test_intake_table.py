@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import fakeredis
+import pytest
+from pydantic import ValidationError
+
+from router.core import keys
+from router.core.intake_table import ConnectorIntake, IntakeTable, fetch, publish
+
+TABLE = IntakeTable(
+    hash="abc",
+    connectors={
+        "shop": ConnectorIntake(
+            name="shop", source={"preset": "shopify"}, secrets=("shop_webhook",), reply="routed"
+        )
+    },
+)
+
+
+async def test_what_is_published_is_fetched() -> None:
+    redis = fakeredis.FakeAsyncRedis()
+
+    await publish(redis, TABLE)
+
+    assert await fetch(redis) == TABLE
+
+
+async def test_before_anything_was_published_there_is_no_table() -> None:
+    assert await fetch(fakeredis.FakeAsyncRedis()) is None
+
+
+async def test_a_later_table_replaces_an_earlier_one() -> None:
+    redis = fakeredis.FakeAsyncRedis()
+    await publish(redis, TABLE)
+
+    await publish(redis, IntakeTable(hash="def"))
+
+    assert await fetch(redis) == IntakeTable(hash="def", connectors={})
+
+
+async def test_a_table_that_is_none_is_an_error_and_not_an_empty_table() -> None:
+    redis = fakeredis.FakeAsyncRedis()
+    await redis.set(keys.INTAKE_TABLE, '{"hash": "a", "surprise": 1}')
+
+    with pytest.raises(ValidationError):
+        await fetch(redis)
+
+
+def test_a_connector_leaves_its_body_limit_to_the_settings_by_default() -> None:
+    assert TABLE.connectors["shop"].body_limit is None
+
+
+def test_a_limit_of_nothing_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        ConnectorIntake(name="shop", source={"preset": "none"}, body_limit=0)

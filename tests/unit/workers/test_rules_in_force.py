@@ -1,0 +1,204 @@
+"""Which rules a worker goes by: the files, else the last good ones (P10, P11, X3, N11, Q8)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from structlog.testing import capture_logs
+
+from router.core import keys
+from router.core.intake_table import fetch
+from router.core.store import rule_sets
+from router.core.store.engine import Store
+from tests.support.routes import OPEN_DOOR, SHOP, destinations, write_routes
+from tests.support.ruling import loader_of, rules_in_force
+from tests.support.waiting import wait_until
+from workers import patience
+from workers.patience import StoppedError
+from workers.rules_in_force import RulesInForce
+
+BROKEN = "connector: open\nsource: none\nrulez: []\n"
+DIRECTORY = """\
+directory:
+  statuses:
+    - {id: todo, kind: initial}
+    - {id: finished, kind: done}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "_FIRST_S", 0.002)
+    monkeypatch.setattr(patience, "_LONGEST_S", 0.01)
+
+
+@pytest.fixture
+def routes(tmp_path: Path) -> Path:
+    return tmp_path / "routes"
+
+
+@pytest.fixture
+def rules(routes: Path, redis: Redis, store: Store) -> RulesInForce:
+    return loader_of(routes, redis, store)
+
+
+async def test_good_files_are_in_force_kept_and_published(
+    routes: Path, rules: RulesInForce, redis: Redis, store: Store
+) -> None:
+    write_routes(routes, open=OPEN_DOOR)
+
+    await rules.start(asyncio.Event())
+
+    in_force = rules.current
+    assert list(in_force.rule_set.connectors) == ["open"]
+    table = await fetch(redis)
+    assert table is not None
+    assert (table.hash, list(table.connectors)) == (in_force.rule_set.hash, ["open"])
+    async with store.connect() as conn:
+        kept = await rule_sets.last_good(conn)
+    assert kept is not None
+    assert (kept["hash"], kept["files"]) == (in_force.rule_set.hash, in_force.rule_set.files)
+    assert REGISTRY.get_sample_value("hookyard_rules_last_reload_success") == 1
+
+
+async def test_before_there_are_any_nobody_can_go_by_them(rules: RulesInForce) -> None:
+    with pytest.raises(RuntimeError, match="no rules are in force"):
+        _ = rules.current
+    await rules.publish_again()
+
+
+async def test_with_broken_files_the_last_good_ones_are_in_force_and_that_is_said(
+    routes: Path, rules: RulesInForce, redis: Redis, store: Store
+) -> None:
+    write_routes(routes, open=OPEN_DOOR)
+    await rules.start(asyncio.Event())
+    write_routes(routes, open=BROKEN)
+    later = loader_of(routes, redis, store)
+
+    with capture_logs() as logs:
+        await later.start(asyncio.Event())
+
+    assert later.current.rule_set.hash == rules.current.rule_set.hash
+    said = {entry["event"]: entry for entry in logs}
+    assert list(said) == ["rules_not_loaded", "last_good_rules_in_force", "rules_in_force"]
+    assert "open.yaml:3:1" in said["rules_not_loaded"]["first"]
+    assert said["rules_not_loaded"]["problems"] == 1
+    assert REGISTRY.get_sample_value("hookyard_rules_last_reload_success") == 0
+
+
+async def test_without_any_good_rules_good_files_are_waited_for(
+    routes: Path, rules: RulesInForce
+) -> None:
+    write_routes(routes, open=BROKEN)
+    starting = asyncio.create_task(rules.start(asyncio.Event()))
+    with capture_logs() as logs:
+        await wait_until(lambda: len(logs) >= 2, "it tries again")
+        write_routes(routes, open=OPEN_DOOR)
+        await starting
+
+    assert list(rules.current.rule_set.connectors) == ["open"]
+
+
+async def test_an_empty_directory_is_waited_for_until_the_stop(rules: RulesInForce) -> None:
+    stop = asyncio.Event()
+    starting = asyncio.create_task(rules.start(stop))
+    with capture_logs() as logs:
+        await wait_until(lambda: logs, "it says what it lacks")
+        stop.set()
+        with pytest.raises(StoppedError):
+            await starting
+
+    assert logs[0]["event"] == "rules_not_loaded"
+
+
+async def test_last_good_rules_of_another_release_are_not_used(
+    routes: Path, rules: RulesInForce, store: Store
+) -> None:
+    async with store.begin() as conn:
+        await rule_sets.put_in_force(
+            conn, rules_hash="h", files={"a.yaml": BROKEN}, intake_table={}, now_ms=1
+        )
+    stop = asyncio.Event()
+    starting = asyncio.create_task(rules.start(stop))
+    with capture_logs() as logs:
+        await wait_until(
+            lambda: [each for each in logs if each["event"] == "last_good_rules_unusable"],
+            "it says that they cannot be used",
+        )
+        stop.set()
+        with pytest.raises(StoppedError):
+            await starting
+
+
+async def test_while_redis_is_away_the_rules_wait_to_be_published(
+    routes: Path, rules: RulesInForce, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_routes(routes, open=OPEN_DOOR)
+    real, left = redis.set, [RedisConnectionError("gone")]
+
+    async def flaky(*args: object, **given: object) -> object:
+        if left:
+            raise left.pop()
+        return await real(*args, **given)  # type: ignore[arg-type]  # as it was called
+
+    monkeypatch.setattr(redis, "set", flaky)
+    await rules.start(asyncio.Event())
+
+    assert await fetch(redis) is not None
+
+
+async def test_a_table_that_redis_lost_is_published_again(
+    routes: Path, rules: RulesInForce, redis: Redis
+) -> None:
+    write_routes(routes, open=OPEN_DOOR)
+    await rules.start(asyncio.Event())
+    with capture_logs() as logs:
+        await rules.publish_again()
+        assert logs == []
+        await redis.delete(keys.INTAKE_TABLE)
+        await rules.publish_again()
+
+    assert await fetch(redis) == rules.current.table
+    assert [entry["event"] for entry in logs] == ["intake_table_published_again"]
+
+
+async def test_a_secret_that_is_not_set_is_said_with_its_place(
+    routes: Path, redis: Redis, store: Store
+) -> None:
+    write_routes(routes, shop=SHOP)
+    with capture_logs() as logs:
+        await loader_of(routes, redis, store).start(asyncio.Event())
+        await loader_of(routes, redis, store, shop_webhook="s").start(asyncio.Event())
+
+    (said,) = [entry for entry in logs if entry["event"] == "secret_missing"]
+    assert said["secret_name"] == "shop_webhook"
+    assert "shop.yaml:4" in said["used_at"]
+
+
+async def test_statuses_are_those_of_the_directory_else_the_default_ones(
+    tmp_path: Path, redis: Redis, store: Store
+) -> None:
+    plain = await rules_in_force(tmp_path / "a", redis, store)
+    listed = await rules_in_force(tmp_path / "b", redis, store, people=DIRECTORY)
+
+    assert plain.current.statuses.first("initial") == "open"
+    assert listed.current.statuses.kinds == {"todo": "initial", "finished": "done"}
+    assert listed.current.statuses.first("done") == "finished"
+    assert listed.current.statuses.first("cancelled") == "cancelled"
+
+
+async def test_only_destinations_that_show_occurrences_count(
+    tmp_path: Path, redis: Redis, store: Store
+) -> None:
+    counting = destinations("https://a.example").replace("task.title", "task.occurrences")
+    plain = destinations("https://b.example").partition("destinations:\n")[2]
+    both = counting + plain.replace("downstream:", "plain:")
+
+    rules = await rules_in_force(tmp_path, redis, store, destinations=both)
+
+    assert rules.current.counting == {"downstream"}

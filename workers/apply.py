@@ -1,0 +1,333 @@
+"""Carries out decisions against what the store holds: a pure fold from both to the rows to write.
+
+`route` loads the state inside its transaction, folds, and writes what comes of it. Running it again
+over the same events makes the same ids, so a batch that runs twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from router.core.event import IncomingEvent
+from rules.decision import CloseTask, Decision, Drop, OpenTask, Reason, RuleVerdict
+from workers.board import DONE, Board, Cause, scope_of
+from workers.fields import Row, Statuses
+
+_NOT_DONE_CODES = {
+    "ignored": "ignored",
+    "older version": "older-version",
+    "no open task": "no-open-task",
+}
+_NO_RULE = Reason("no-rule-matched", "no rule matched")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An event and what is decided about it: a decision, or why there is none (held or failed)."""
+
+    event: IncomingEvent
+    decision: Decision | None = None
+    without: Literal["held", "failed"] = "failed"
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the store held of a batch's business when its transaction began."""
+
+    decided: Collection[str] = ()
+    """Ids of events that have their outcome already."""
+    claims: Mapping[tuple[str, str], Row] = field(default_factory=dict)
+    """Deduplication claims by connector and key."""
+    tasks: Mapping[tuple[str, str], Row] = field(default_factory=dict)
+    """By scope and key: the open task, else the one closed last."""
+    copies: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    """By task id: the destinations that have or await a copy."""
+
+
+@dataclass(slots=True)
+class Fold:
+    """The rows to write; new tasks have no number until `number` gave them theirs."""
+
+    events: list[Row] = field(default_factory=list)
+    claims: dict[tuple[str, str], Row] = field(default_factory=dict)
+    new_tasks: list[Row] = field(default_factory=list)
+    changed_tasks: list[Row] = field(default_factory=list)
+    history: list[Row] = field(default_factory=list)
+    deliveries: list[Row] = field(default_factory=list)
+    mentions: list[tuple[dict[str, Any], Row]] = field(default_factory=list)
+    """Entries of events' `tasks` with the task each is about."""
+
+    def number(self, numbers: Iterable[int]) -> None:
+        """Give the new tasks their numbers, one each, in the order they were made."""
+        for row, number in zip(self.new_tasks, numbers, strict=True):
+            row["number"] = number
+        for entry, row in self.mentions:
+            entry["number"] = row["number"]
+
+
+def scopes(batch: Iterable[Judged]) -> set[str]:
+    """Return what must be locked so that no other worker decides about the same at once."""
+    found: set[str] = set()
+    for judged in batch:
+        found.add(judged.event.connector)
+        if judged.decision is not None:
+            for verdict in judged.decision.verdicts:
+                if isinstance(verdict.action, OpenTask | CloseTask):
+                    found.add(scope_of(verdict.action.key, judged.event.connector))
+    return found
+
+
+def claim_keys(batch: Iterable[Judged]) -> set[tuple[str, str]]:
+    """Return the deduplication keys of a batch, with their connectors."""
+    return {
+        (judged.event.connector, judged.decision.deduplication.key)
+        for judged in batch
+        if judged.decision is not None and judged.decision.deduplication.key is not None
+    }
+
+
+def task_keys(batch: Iterable[Judged]) -> set[tuple[str, str]]:
+    """Return the task keys a batch may act on, with their scopes."""
+    found: set[tuple[str, str]] = set()
+    for judged in batch:
+        if judged.decision is None:
+            continue
+        for verdict in judged.decision.verdicts:
+            action = verdict.action
+            if isinstance(action, OpenTask | CloseTask) and action.key is not None:
+                found.add((scope_of(action.key, judged.event.connector), action.key.text))
+    return found
+
+
+def fold(
+    batch: Sequence[Judged],
+    state: State,
+    *,
+    now_ms: int,
+    rules_hash: str | None,
+    statuses: Statuses | None = None,
+    counting: Collection[str] = (),
+) -> Fold:
+    """Return the rows that carry out what was decided about a batch, in its order.
+
+    An event whose carrying out goes wrong becomes `failed`, and the others are done as if it had
+    not been there (decision P5).
+    """
+    failed: dict[str, Reason] = {}
+    while True:
+        attempt = _Attempt(state, now_ms, rules_hash, statuses or Statuses(), counting)
+        for judged in batch:
+            reason = failed.get(judged.event.id)
+            try:
+                attempt.take(judged if reason is None else Judged(judged.event, reason=reason))
+            except Exception as error:  # noqa: BLE001  the boundary of one event: others must not wait for it
+                message = f"it could not be carried out: {type(error).__name__}: {error}"
+                failed[judged.event.id] = Reason("internal", message[:500])
+                break
+        else:
+            return attempt.result()
+
+
+class _Attempt:
+    """One pass over a batch."""
+
+    def __init__(
+        self,
+        state: State,
+        now_ms: int,
+        rules_hash: str | None,
+        statuses: Statuses,
+        counting: Collection[str],
+    ) -> None:
+        self._decided = set(state.decided)
+        self._claims = state.claims
+        self._now_ms = now_ms
+        self._rules_hash = rules_hash
+        self._board = Board(
+            state.tasks, state.copies, now_ms=now_ms, statuses=statuses, counting=counting
+        )
+        self._fold = Fold()
+
+    def result(self) -> Fold:
+        fold_, board = self._fold, self._board
+        fold_.new_tasks = list(board.new.values())
+        fold_.changed_tasks = list(board.changed.values())
+        fold_.history = board.history
+        fold_.deliveries = list(board.deliveries.values())
+        return fold_
+
+    def take(self, judged: Judged) -> None:
+        """Carry out what is decided about one event."""
+        event = judged.event
+        if event.id in self._decided:
+            return
+        self._decided.add(event.id)
+        row = self._row(event)
+        self._fold.events.append(row)
+        decision = judged.decision
+        if decision is None:
+            row["status"] = judged.without
+            _give_reason(row, judged.reason)
+            return
+        first = self._first_of(event, decision)
+        if first is not None:
+            row["status"], row["duplicate_of"] = "duplicate", first
+            return
+        self._carry_out(event, decision, row)
+        if row["status"] in ("routed", "dropped") and decision.deduplication.key is not None:
+            self._claim(event, decision.deduplication.key, decision.deduplication.within_s)
+
+    def _row(self, event: IncomingEvent) -> Row:
+        return {
+            "id": event.id,
+            "connector": event.connector,
+            "status": "dropped",
+            "reason": None,
+            "code": None,
+            "type": event.type,
+            "delivery_id": event.delivery_id,
+            "received_ms": event.received_ms,
+            "decided_ms": self._now_ms,
+            "rules_hash": self._rules_hash,
+            "decisions": [],
+            "tasks": [],
+            "shadow": [],
+            "duplicate_of": None,
+            "headers": event.headers,
+            "query": event.query,
+            "content_type": event.content_type,
+            "remote": event.remote,
+            "body": event.body,
+        }
+
+    def _first_of(self, event: IncomingEvent, decision: Decision) -> str | None:
+        """Return the event this one is a duplicate of (U2, U5: a window from the first sighting)."""
+        name = decision.deduplication.key
+        if name is None:
+            return None
+        claim = self._claim_of(event.connector, name)
+        if claim is None or claim["event_id"] == event.id:
+            return None
+        earliest = claim["received_ms"] - decision.deduplication.within_s * 1000
+        if earliest <= event.received_ms <= claim["until_ms"]:
+            first: str = claim["event_id"]
+            return first
+        return None
+
+    def _claim_of(self, connector: str, name: str) -> Row | None:
+        return self._fold.claims.get((connector, name)) or self._claims.get((connector, name))
+
+    def _claim(self, event: IncomingEvent, name: str, within_s: int) -> None:
+        held = self._claim_of(event.connector, name)
+        if held is not None and held["until_ms"] >= event.received_ms:
+            return  # an event that comes late, from before the window: the window stays as it is
+        self._fold.claims[event.connector, name] = {
+            "connector": event.connector,
+            "key": name,
+            "event_id": event.id,
+            "received_ms": event.received_ms,
+            "until_ms": event.received_ms + within_s * 1000,
+        }
+
+    def _carry_out(self, event: IncomingEvent, decision: Decision, row: Row) -> None:
+        """Do what each verdict says, and say on the event's row what came of it (R1-R10)."""
+        refused = decision.refused is not None
+        done = False
+        not_done: Reason | None = None
+        for sequence, verdict in enumerate(decision.verdicts):
+            outcome: str | None = None
+            task: Row | None = None
+            action = verdict.action
+            if verdict.refused:
+                outcome = "refused"
+            elif verdict.verdict == "undecided":
+                outcome = "undecided"
+            elif isinstance(action, Drop):
+                outcome = "dropped"
+                not_done = not_done or Reason("dropped", action.reason)
+            elif action is not None and not refused:
+                cause = Cause(event, verdict, sequence)
+                effect = (
+                    self._board.open(cause, action)
+                    if isinstance(action, OpenTask)
+                    else self._board.close(cause, action)
+                )
+                outcome, task = effect.outcome, effect.task
+                if task is not None and outcome in DONE:
+                    done = True
+                    self._mention(row, verdict, outcome, task)
+                else:
+                    not_done = not_done or Reason(_NOT_DONE_CODES[outcome], outcome)
+            row["decisions"].append(_entry(verdict, outcome, task))
+        row["shadow"] = [_shadow(verdict) for verdict in decision.shadow if verdict.action]
+        if decision.refused is not None:
+            row["status"] = "refused"
+            _give_reason(row, decision.refused)
+        elif decision.undecided is not None:
+            row["status"] = "undecided"
+            _give_reason(row, decision.undecided)
+        elif done:
+            row["status"] = "routed"
+        else:
+            _give_reason(row, decision.dropped or not_done or _NO_RULE)
+
+    def _mention(self, row: Row, verdict: RuleVerdict, outcome: str, task: Row) -> None:
+        entry = {
+            "id": task["id"],
+            "number": task["number"],
+            "action": outcome,
+            "rule": verdict.rule,
+        }
+        row["tasks"].append(entry)
+        self._fold.mentions.append((entry, task))
+
+
+def _give_reason(row: Row, reason: Reason | None) -> None:
+    if reason is not None:
+        row["reason"], row["code"] = reason.message, reason.code
+
+
+def _entry(verdict: RuleVerdict, outcome: str | None, task: Row | None) -> dict[str, Any]:
+    """Return a verdict as the Event JSON shows it (R14); with its reason, where it has one."""
+    entry: dict[str, Any] = {
+        "rule": verdict.rule,
+        "item": verdict.item,
+        "verdict": verdict.verdict,
+        "outcome": outcome,
+        "task_id": None if task is None else task["id"],
+        "at": verdict.at,
+        "why": [
+            {
+                "text": step.text,
+                "verdict": step.verdict,
+                "expected": step.expected,
+                "found": step.found,
+                "at": step.at,
+                "reason": step.reason,
+                "depth": step.depth,
+            }
+            for step in verdict.why
+        ],
+    }
+    if verdict.reason is not None:
+        reason = verdict.reason
+        entry["reason"] = {"code": reason.code, "message": reason.message, "at": reason.at}
+    if verdict.errors:
+        entry["errors"] = [
+            {"field": each.field, "code": each.code, "message": each.message}
+            for each in verdict.errors
+        ]
+    return entry
+
+
+def _shadow(verdict: RuleVerdict) -> dict[str, Any]:
+    """Return what a shadow rule would have done (R13)."""
+    action = verdict.action
+    if isinstance(action, OpenTask):
+        return {"rule": verdict.rule, "action": "task", "fields": dict(action.fields)}
+    if isinstance(action, CloseTask):
+        return {"rule": verdict.rule, "action": action.how, "fields": {"key": action.key.text}}
+    return {"rule": verdict.rule, "action": "drop", "fields": {}}

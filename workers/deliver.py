@@ -1,0 +1,149 @@
+"""The arq job that delivers: makes a destination's copies of tasks current.
+
+One destination is one job, and its trouble is its own: others have jobs of their own. A job is a nudge;
+what is due is in the database.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from router.core.store import deliveries
+from workers.destinations import BY_NAME
+from workers.destinations.outcome import Kind, Outcome
+from workers.fields import Row
+from workers.line import LEASE_MARGIN_MS, Desk, Line
+from workers.pauses import CREDENTIALS, mark_of
+from workers.queries import resume_held
+from workers.rules_in_force import RulesInForce
+
+_AT_REST = 64
+_PAGE = 200
+
+log = structlog.get_logger(__name__)
+
+
+class Deliveries:
+    """Delivers for one worker."""
+
+    def __init__(self, desk: Desk, rules: RulesInForce) -> None:
+        self._desk = desk
+        self._rules = rules
+
+    async def run(self, destination: str) -> None:
+        """Make the due copies of a destination current, or note why that is not to be tried."""
+        line = self._line(destination)
+        if line is None:
+            await self._hold(destination, "no-destination", "the rules have no such destination")
+            return
+        pause = await self._desk.pauses.of(destination)
+        if (
+            pause is not None
+            and pause.code == CREDENTIALS
+            and self._has_changed(destination, pause.mark)
+        ):
+            await self.resume(destination)
+            pause = None
+        if pause is None:
+            await line.run()
+            pause = await self._desk.pauses.of(destination)
+        if pause is not None and pause.code == CREDENTIALS:
+            await self._hold(destination, CREDENTIALS, pause.message)
+
+    async def resume_changed(self) -> None:
+        """Let destinations go on whose configuration or secrets are no longer those that were refused."""
+        for destination in self._rules.current.rule_set.destinations:
+            pause = await self._desk.pauses.of(destination)
+            if (
+                pause is not None
+                and pause.code == CREDENTIALS
+                and self._has_changed(destination, pause.mark)
+            ):
+                await self.resume(destination)
+
+    async def resume(self, destination: str) -> None:
+        """End a destination's pause and let the copies that were held for it be sent (V2)."""
+        await self._desk.pauses.end(destination)
+        log.info("destination_resumed", destination=destination)
+        wanted = deliveries.DeliveryFilter(state="held", destination=destination)
+        cursor: str | None = None
+        while True:
+            async with self._desk.store.begin() as conn:
+                page = await deliveries.list_deliveries(conn, wanted, limit=_PAGE, cursor=cursor)
+                waiting = [
+                    row["id"]
+                    for row in page.rows
+                    if (row["reason"] or {}).get("code") == CREDENTIALS
+                ]
+                await resume_held(conn, waiting, self._desk.now_ms())
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def settle_abandoned(self, rows: list[Row]) -> set[str]:
+        """Decide about copies whose worker vanished between its intent and the answer.
+
+        A change of a copy is simply sent again. A creation may have worked: it is repeated where
+        that cannot make a second copy, else held (V3-V5). Returns the destinations concerned.
+        """
+        for row in rows:
+            result: Row = {"state": "pending", "next_attempt_ms": self._desk.now_ms()}
+            if (row["intent"] or {}).get("kind") == "create":
+                result = self._after_lost_creation(row)
+            await self._desk.ledger.finish({"id": row["id"], **result}, [])
+        return {row["destination"] for row in rows}
+
+    def _after_lost_creation(self, row: Row) -> Row:
+        line = self._line(row["destination"])
+        message = "the worker ended before the answer came"
+        if line is None:
+            return {"state": "held", "reason": {"code": "uncertain", "message": message}}
+        result = line.after_failure(row, "create", Outcome(Kind.UNCERTAIN, "no-answer", message))
+        if result["state"] == "retrying":
+            result["next_attempt_ms"] = self._desk.now_ms()
+        return result
+
+    def _line(self, destination: str) -> Line | None:
+        configured = self._rules.current.rule_set.destinations.get(destination)
+        if configured is None:
+            return None
+        kind = BY_NAME[configured.type]
+        return Line(self._desk, destination, kind, kind.of(configured.config))
+
+    def _has_changed(self, destination: str, mark: str) -> bool:
+        configured = self._rules.current.rule_set.destinations[destination]
+        kind = BY_NAME[configured.type]
+        return mark_of(kind, kind.of(configured.config), self._desk.secrets) != mark
+
+    async def _hold(self, destination: str, code: str, message: str) -> None:
+        """Hold every due copy of a destination without sending anything."""
+        held = {
+            "state": "held",
+            "reason": {"code": code, "message": message},
+            "next_attempt_ms": None,
+        }
+        while not self._desk.stop.is_set():
+            now_ms = self._desk.now_ms()
+            async with self._desk.store.begin() as conn:
+                rows = await deliveries.claim_due(
+                    conn,
+                    destination,
+                    owner=self._desk.worker_id,
+                    now_ms=now_ms,
+                    lease_ms=LEASE_MARGIN_MS,
+                    limit=_AT_REST,
+                )
+                results = [{"id": row["id"], **held} for row in rows]
+                await deliveries.finish_attempts(
+                    conn, results, owner=self._desk.worker_id, now_ms=now_ms
+                )
+            if len(rows) < _AT_REST:
+                return
+
+
+async def deliver(ctx: dict[str, Any], destination: str) -> None:
+    """Deliver what is due at a destination (arq job `keys.DELIVER_JOB`)."""
+    deliveries_of_worker: Deliveries = ctx["deliveries"]
+    await deliveries_of_worker.run(destination)

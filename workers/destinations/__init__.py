@@ -1,0 +1,11 @@
+"""Destinations: the task APIs that hold copies of tasks. One module each, all of one shape."""
+
+from __future__ import annotations
+
+from workers.destinations import http
+from workers.destinations.destination import Destination
+
+REGISTRY: tuple[Destination, ...] = (http.DESTINATION,)
+"""Every type of destination; a test proves that no module is missing."""
+
+BY_NAME = {destination.name: destination for destination in REGISTRY}

@@ -1,0 +1,293 @@
+"""The arq job that routes: a batch of events becomes decisions and one database transaction.
+
+A job is a nudge that carries a batch's id. Whoever runs it takes as many waiting batches as make up
+about 512 events and goes on until none waits, so that a backlog of small batches drains as
+fast as one of large ones. Only what is committed is taken out of Redis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import msgpack
+import structlog
+from arq import Retry
+from redis.asyncio import Redis
+
+from router.core import keys, metrics
+from router.core.clock import Clock, epoch_ms, from_epoch_ms, rfc3339
+from router.core.errors import StoreUnavailableError
+from router.core.event import IncomingEvent
+from router.core.jsonio import UnparseableError
+from router.core.pending import PendingBatches
+from router.core.store import routing
+from router.core.store.engine import Store
+from rules.decision import Event, Reason
+from rules.plan import plan
+from workers.apply import Fold, Judged, State, claim_keys, fold, scopes, task_keys
+from workers.fields import Row
+from workers.leases import Leases, Taken
+from workers.nudges import nudge_deliveries
+from workers.parse import parse_body
+from workers.patience import StoppedError, insist
+from workers.queries import copies_of
+from workers.rules_in_force import InForce, RulesInForce
+
+AT_ONCE = 2
+"""Batches a worker routes at once: one decides while the other waits for the database."""
+_TURN_S = 0.02
+"""How long deciding keeps the event loop to itself."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What is left to say once a batch is committed."""
+
+    rows: list[Row]
+    destinations: frozenset[str]
+
+
+class Routing:
+    """Routes batches for one worker."""
+
+    def __init__(
+        self,
+        *,
+        redis: Redis,
+        store: Store,
+        rules: RulesInForce,
+        worker_id: str,
+        clock: Clock,
+        stop: asyncio.Event,
+    ) -> None:
+        self._redis = redis
+        self._store = store
+        self._rules = rules
+        self._clock = clock
+        self._stop = stop
+        self._pending = PendingBatches(redis)
+        self.leases = Leases(redis, self._pending, worker_id)
+        self._turn = asyncio.Semaphore(AT_ONCE)
+
+    async def run(self, batch_id: str) -> None:
+        """Route a batch, and others that wait.
+
+        Raises:
+            Retry: The worker is to stop; the batch is given back.
+        """
+        async with self._turn:
+            first: str | None = batch_id
+            while not self._stop.is_set():
+                taken = await self._take(first)
+                if not taken.ids:
+                    return
+                await self._route_taken(taken)
+                if not taken.full:
+                    return
+                first = None
+        raise Retry(defer=0)
+
+    async def _take(self, first: str | None) -> Taken:
+        try:
+            return await insist("taking batches", lambda: self.leases.take(first), self._stop)
+        except StoppedError:
+            raise Retry(defer=0) from None
+
+    async def _route_taken(self, taken: Taken) -> None:
+        done = False
+        try:
+            started = perf_counter()
+            events = taken.events()
+            if events:
+                routed = await self._commit(events, taken)
+                await insist("telling of outcomes", lambda: self._tell(events, routed), self._stop)
+            await insist(
+                "finishing batches", lambda: self._pending.finish_all(taken.ids), self._stop
+            )
+            self.leases.forget(taken.ids)
+            done = True
+            metrics.ROUTE_SECONDS.observe(perf_counter() - started)
+        except StoppedError:
+            raise Retry(defer=0) from None
+        finally:
+            if not done:
+                await asyncio.shield(self.leases.give_back(taken.ids))
+
+    async def _commit(self, events: Sequence[IncomingEvent], taken: Taken) -> Routed:
+        """Decide and commit; while the database is away the leases are kept and it is waited for."""
+        in_force = self._rules.current
+        batch = await self._judge(events, in_force)
+
+        async def attempt() -> Routed:
+            try:
+                return await self._settle(batch, in_force)
+            except StoreUnavailableError:
+                await self.leases.renew(taken.ids)
+                raise
+
+        return await insist("committing a batch", attempt, self._stop)
+
+    async def _judge(self, events: Sequence[IncomingEvent], in_force: InForce) -> list[Judged]:
+        batch: list[Judged] = []
+        turn_ends = perf_counter() + _TURN_S
+        for event in events:
+            batch.append(judge(event, in_force))
+            if perf_counter() > turn_ends:
+                await asyncio.sleep(0)
+                turn_ends = perf_counter() + _TURN_S
+        return batch
+
+    async def _settle(self, batch: Sequence[Judged], in_force: InForce) -> Routed:
+        """Commit a batch; where the database refuses it, its halves, until what it refuses is alone (P5)."""
+        try:
+            return await self._transact(batch, in_force)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  the boundary of a batch: others must not wait for one event
+            if len(batch) == 1:
+                return await self._fail(batch[0], in_force, error)
+            log.warning("batch_split", events=len(batch), reason=str(error))
+        middle = len(batch) // 2
+        left = await self._settle(batch[:middle], in_force)
+        right = await self._settle(batch[middle:], in_force)
+        return Routed(left.rows + right.rows, left.destinations | right.destinations)
+
+    async def _fail(self, judged: Judged, in_force: InForce, error: Exception) -> Routed:
+        event = judged.event
+        log.error("event_failed", event_id=event.id, connector=event.connector, exc_info=error)
+        reason = Reason("internal", f"it could not be stored: {type(error).__name__}")
+        bare = IncomingEvent(
+            id=event.id,
+            connector=event.connector,
+            received_ms=event.received_ms,
+            body=event.body,
+            headers={},
+            query={},
+        )
+        try:
+            return await self._transact([Judged(bare, None, "failed", reason)], in_force)
+        except Exception as again:
+            # It is not the event then, but the store: the batch stays pending until that is put right.
+            raise StoreUnavailableError(str(again)) from again
+
+    async def _transact(self, batch: Sequence[Judged], in_force: InForce) -> Routed:
+        async with self._store.begin() as conn:
+            await routing.lock_scopes(conn, scopes(batch))
+            decided = await routing.decided(conn, [judged.event.id for judged in batch])
+            open_batch = [judged for judged in batch if judged.event.id not in decided]
+            claims, wanted = claim_keys(open_batch), task_keys(open_batch)
+            tasks = await routing.tasks_of_keys(conn, wanted) if wanted else {}
+            state = State(
+                claims=await routing.claims_of(conn, claims) if claims else {},
+                tasks=tasks,
+                copies=await copies_of(conn, [row["id"] for row in tasks.values()]),
+            )
+            done = fold(
+                open_batch,
+                state,
+                now_ms=epoch_ms(self._clock()),
+                rules_hash=in_force.rule_set.hash,
+                statuses=in_force.statuses,
+                counting=in_force.counting,
+            )
+            if done.new_tasks:
+                done.number(await routing.allocate_numbers(conn, len(done.new_tasks)))
+            else:
+                done.number(())
+            await routing.write(conn, _writes(done))
+        return Routed(done.events, frozenset(row["destination"] for row in done.deliveries))
+
+    async def _tell(self, events: Sequence[IncomingEvent], routed: Routed) -> None:
+        """Tell receivers that wait what became of their events, and the deliverers what is due."""
+        now_ms = epoch_ms(self._clock())
+        rows = {row["id"]: row for row in routed.rows}
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for event in events:
+                row = rows.get(event.id)
+                if event.reply_to is not None and row is not None:
+                    pipe.publish(keys.outcomes(event.reply_to), msgpack.packb(_outcome(row)))
+            nudge_deliveries(pipe, routed.destinations, now_ms)
+            if pipe.command_stack:
+                await pipe.execute()
+        _measure(routed.rows, now_ms)
+
+
+async def route(ctx: dict[str, Any], batch_id: str) -> None:
+    """Route a pending batch (arq job `keys.ROUTE_JOB`)."""
+    routing_of_worker: Routing = ctx["routing"]
+    await routing_of_worker.run(batch_id)
+
+
+def judge(event: IncomingEvent, in_force: InForce) -> Judged:
+    """Return what the rules decide about an event; held without its connector, failed if it is not readable."""
+    connector = in_force.rule_set.connectors.get(event.connector)
+    if connector is None:
+        reason = Reason("no-connector", f"there is no connector {event.connector} any more")
+        return Judged(event, None, "held", reason)
+    try:
+        body = parse_body(event.body, event.content_type, connector.source)
+    except UnparseableError as error:
+        return Judged(event, None, "failed", Reason("unparseable", f"the body: {error}"))
+    seen = Event(
+        id=event.id,
+        connector=event.connector,
+        received_at=rfc3339(from_epoch_ms(event.received_ms)),
+        source=connector.source,
+        type=event.type,
+        delivery_id=event.delivery_id,
+        headers=event.headers,
+        query=event.query,
+        body=body,
+    )
+    try:
+        return Judged(event, plan(in_force.rule_set, seen))
+    except Exception as error:
+        # The boundary of an event: `plan` is total, and should it ever not be, one event fails alone.
+        log.exception("event_not_decided", event_id=event.id, connector=event.connector)
+        reason = Reason("internal", f"it could not be decided: {type(error).__name__}")
+        return Judged(event, None, "failed", reason)
+
+
+def _writes(done: Fold) -> routing.Writes:
+    return routing.Writes(
+        events=done.events,
+        claims=list(done.claims.values()),
+        new_tasks=done.new_tasks,
+        changed_tasks=done.changed_tasks,
+        history=done.history,
+        deliveries=done.deliveries,
+    )
+
+
+def _outcome(row: Row) -> dict[str, Any]:
+    return {
+        "event_id": row["id"],
+        "status": row["status"],
+        "reason": row["reason"],
+        "code": row["code"],
+        "duplicate_of": row["duplicate_of"],
+        "tasks": row["tasks"],
+        "errors": [error for entry in row["decisions"] for error in entry.get("errors", ())],
+    }
+
+
+def _measure(rows: Sequence[Row], now_ms: int) -> None:
+    decisions: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        metrics.EVENT_TO_TASK_SECONDS.observe(max(0, now_ms - row["received_ms"]) / 1000)
+        acted = False
+        for entry in row["decisions"]:
+            if entry["outcome"] is not None:
+                acted = True
+                decisions[row["connector"], entry["rule"], entry["outcome"]] += 1
+        if not acted:
+            decisions[row["connector"], "", row["status"]] += 1
+    for (connector, rule, outcome), count in decisions.items():
+        metrics.DECISIONS.labels(connector, rule, outcome).inc(count)
