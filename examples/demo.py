@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -263,6 +264,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
     keep = parser.parse_args().keep
+    for number in (signal.SIGINT, signal.SIGTERM):  # either ends what runs, also from a script
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="hookyard-demo-") as name:
         folder = Path(name)
         token = new_token()

@@ -61,7 +61,10 @@ def test_every_webhook_of_the_demo_ends_as_it_should(folder: Path) -> None:
     assert list((folder / "tmp").iterdir()) == []
 
 
-def test_kept_running_it_prints_where_and_stops_at_ctrl_c(folder: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_kept_running_it_prints_where_and_stops_when_it_is_told(
+    folder: Path, number: signal.Signals
+) -> None:
     env = _env(folder)
     out = folder / "out"
     with (
@@ -75,7 +78,7 @@ def test_kept_running_it_prints_where_and_stops_at_ctrl_c(folder: Path) -> None:
         ) as process,
     ):
         wait_until_sync(lambda: "Ctrl-C stops it" in out.read_text(), "it runs on", within_s=60)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait(60) == 0
 
     assert "Still running at http://127.0.0.1:" in out.read_text()
