@@ -9,6 +9,9 @@ from aiohttp import web
 
 from router.core import metrics
 
+_SHUTDOWN_S = 2.0
+"""aiohttp's own minute would be longer than a worker may take to stop."""
+
 
 @asynccontextmanager
 async def health_server(host: str, port: int | None) -> AsyncIterator[int | None]:
@@ -19,7 +22,7 @@ async def health_server(host: str, port: int | None) -> AsyncIterator[int | None
     app = web.Application()
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/metrics", _metrics)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

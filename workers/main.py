@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from router.core import keys
 from router.core.arq_job import deserialize, serialize
 from router.core.clock import utc_now
+from router.core.ending import end
 from router.core.errors import SettingsError, StoreUnavailableError
 from router.core.ids import id_source
 from router.core.redis_client import connect
@@ -164,8 +165,7 @@ class _Parts:
         try:
             await self._worker.main()
         finally:
-            sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
+            await end(sweeping)
             giving_up = asyncio.get_running_loop().call_later(_FINISH_WITHIN_S, self._give_up.set)
             await self._worker.finish_in_hand(_FINISH_WITHIN_S)
             giving_up.cancel()

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from router.core import keys
 from router.core.clock import Clock, epoch_ms
+from router.core.ending import end
 from workers.nudges import destination_of
 from workers.patience import Backoff, StoppedError
 
@@ -92,9 +93,7 @@ class HookyardWorker(Worker):
         try:
             await self._pick_until_stopped()
         finally:
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            await end(*helpers)
 
     async def finish_in_hand(self, within_s: float) -> None:
         """Wait for the jobs in hand; those that take longer are cancelled, which gives them back."""

@@ -7,7 +7,6 @@ children, starts them again when they die, and stops all in order: receiver, wor
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import sys
 from pathlib import Path
@@ -24,6 +23,7 @@ from router.cli.probe import wait_until_healthy, wait_until_ready
 from router.cli.rules_report import report_rules
 from router.cli.start import prepare, run_async, stop_on_signals
 from router.cli.supervise import Part, Supervisor
+from router.core.ending import end
 from router.core.errors import StoreUnavailableError
 from router.core.redaction import redact_url
 from router.core.settings import PREFIX, Secrets, Settings, environment
@@ -77,9 +77,9 @@ class _Up:
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            working.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
+            await end(working)
+            if not working.cancelled():
+                working.result()
         finally:
             stopping.cancel()
             await self._stop()

@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from router.core.clock import utc_now
+from router.core.ending import end
 from router.core.errors import SettingsError
 from router.core.ids import id_source
 from router.core.intake import Intake
@@ -104,8 +105,7 @@ async def serve(settings: Settings, secrets: Secrets, *, stop: asyncio.Event | N
                 background.create_task(parts.recorder.run()),
             ]
             await _listen(settings, parts, stopping)
-            for task in tasks:
-                task.cancel()
+            await end(*tasks)
     except ExceptionGroup as group:
         if len(group.exceptions) > 1:
             raise

@@ -326,7 +326,7 @@ async def test_a_copy_that_is_gone_is_a_permanent_failure(
 async def test_an_attempt_that_never_works_is_given_up_in_the_end(
     place: Workplace, redis: Redis, store: Store, downstream: Downstream
 ) -> None:
-    configure(place, ("for: 10m", "for: 1s"), ("max: 1s", "max: 100ms"))
+    configure(place, ("for: 10m", "for: 3s"), ("max: 1s", "max: 100ms"))
     downstream.decide = lambda _: Answer(409)
 
     async with place.worker():

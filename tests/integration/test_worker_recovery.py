@@ -25,6 +25,7 @@ from tests.support.routes import OPEN_DOOR, write_routes
 from tests.support.servers import PostgresServer, RedisServer
 from tests.support.waiting import wait_until
 from tests.support.working import Workplace, another_worker, outcome_of, rows
+from workers import route as route_module
 
 pytestmark = pytest.mark.redis
 
@@ -284,13 +285,26 @@ async def test_a_worker_survives_a_restart_of_redis(
 
 
 async def test_a_batch_in_hand_survives_a_restart_of_redis(
-    place: Workplace, redis: Redis, store: Store, redis_server: RedisServer
+    place: Workplace,
+    redis: Redis,
+    store: Store,
+    redis_server: RedisServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     event = webhook("open", {"title": "Committed while Redis was away"})
+    deciding = asyncio.Event()
+    judge = route_module.judge
 
+    def noted(*given: Any) -> Any:
+        deciding.set()
+        return judge(*given)
+
+    monkeypatch.setattr(route_module, "judge", noted)
     async with place.worker():
         async with locked(place):
-            await leased(redis, await put_batch(redis, event))
+            await put_batch(redis, event)
+            async with asyncio.timeout(10):
+                await deciding.wait()
             redis_server.kill()
         await outcome_of(store, event.id)
         await asyncio.to_thread(redis_server.restart)
