@@ -32,6 +32,8 @@ class Taken:
     """Batches that were leased but are finished already."""
     tried: set[str] = field(default_factory=set)
     """Batches that were asked for."""
+    leased: set[str] = field(default_factory=set)
+    """Those of them that were to be had."""
     full: bool = False
 
     @property
@@ -83,8 +85,8 @@ class Leases:
             await self._fill(taken, first)
         except BaseException:
             # Redis may have given us some and not been able to say so; others hold none of ours.
-            self._left_behind |= taken.tried - (self.held - set(taken.ids))
-            self.held.difference_update(taken.ids)
+            self.held -= taken.leased
+            self._left_behind |= taken.tried - self.held
             raise
         return taken
 
@@ -143,11 +145,8 @@ class Leases:
             size += stored
             (leased if not leased or size <= MAX_BYTES else excess).append(batch_id)
         self.held.update(leased)
-        try:
-            loaded = await self._pending.load_all(leased)
-        except BaseException:
-            self.held.difference_update(leased)
-            raise
+        taken.leased.update(leased)
+        loaded = await self._pending.load_all(leased)
         taken.batches.update(loaded)
         gone = [batch_id for batch_id in leased if batch_id not in loaded]
         unreadable = [batch_id for batch_id in gone if batch_id in self._pending.unreadable]
