@@ -20,23 +20,22 @@ from arq import Retry
 from redis.asyncio import Redis
 
 from router.core import keys, metrics
-from router.core.clock import Clock, epoch_ms, from_epoch_ms, rfc3339
+from router.core.clock import Clock, epoch_ms
 from router.core.errors import StoreUnavailableError
 from router.core.event import IncomingEvent
-from router.core.jsonio import UnparseableError
 from router.core.pending import PendingBatches
 from router.core.store import routing
 from router.core.store.engine import Store
-from rules.decision import Event, Reason
-from rules.plan import plan
+from rules.decision import Reason
 from workers.apply import Fold, Judged, State, claim_keys, fold, scopes, task_keys
 from workers.fields import Row
+from workers.in_force import InForce
+from workers.judge import judge
 from workers.leases import Leases, Taken
 from workers.nudges import nudge_deliveries
-from workers.parse import parse_body
 from workers.patience import StoppedError, insist
 from workers.queries import copies_of
-from workers.rules_in_force import InForce, RulesInForce
+from workers.rules_in_force import RulesInForce
 
 AT_ONCE = 2
 """Batches a worker routes at once: one decides while the other waits for the database."""
@@ -138,7 +137,7 @@ class Routing:
         batch: list[Judged] = []
         turn_ends = perf_counter() + _TURN_S
         for event in events:
-            batch.append(judge(event, in_force))
+            batch.append(judge(event, in_force.rule_set))
             if perf_counter() > turn_ends:
                 await asyncio.sleep(0)
                 turn_ends = perf_counter() + _TURN_S
@@ -223,36 +222,6 @@ async def route(ctx: dict[str, Any], batch_id: str) -> None:
     """Route a pending batch (arq job `keys.ROUTE_JOB`)."""
     routing_of_worker: Routing = ctx["routing"]
     await routing_of_worker.run(batch_id)
-
-
-def judge(event: IncomingEvent, in_force: InForce) -> Judged:
-    """Return what the rules decide about an event; held without its connector, failed if it is not readable."""
-    connector = in_force.rule_set.connectors.get(event.connector)
-    if connector is None:
-        reason = Reason("no-connector", f"there is no connector {event.connector} any more")
-        return Judged(event, None, "held", reason)
-    try:
-        body = parse_body(event.body, event.content_type, connector.source)
-    except UnparseableError as error:
-        return Judged(event, None, "failed", Reason("unparseable", f"the body: {error}"))
-    seen = Event(
-        id=event.id,
-        connector=event.connector,
-        received_at=rfc3339(from_epoch_ms(event.received_ms)),
-        source=connector.source,
-        type=event.type,
-        delivery_id=event.delivery_id,
-        headers=event.headers,
-        query=event.query,
-        body=body,
-    )
-    try:
-        return Judged(event, plan(in_force.rule_set, seen))
-    except Exception as error:
-        # The boundary of an event: `plan` is total, and should it ever not be, one event fails alone.
-        log.exception("event_not_decided", event_id=event.id, connector=event.connector)
-        reason = Reason("internal", f"it could not be decided: {type(error).__name__}")
-        return Judged(event, None, "failed", reason)
 
 
 def _writes(done: Fold) -> routing.Writes:

@@ -7,8 +7,7 @@ a broken edit leaves the last good set in force and says so (decisions P10, P11)
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,7 +15,7 @@ from redis.asyncio import Redis
 
 from router.core import keys
 from router.core.clock import Clock, epoch_ms
-from router.core.intake_table import IntakeTable, publish
+from router.core.intake_table import publish
 from router.core.metrics import RULES_LAST_RELOAD_SUCCESS, set_rules_hash
 from router.core.settings import Secrets
 from router.core.store import rule_sets
@@ -24,33 +23,10 @@ from router.core.store.engine import Store
 from rules import loader
 from rules.catalogues import Catalogues
 from rules.ruleset import RuleSet
-from workers.destinations import BY_NAME
-from workers.fields import Statuses
+from workers.in_force import InForce
 from workers.patience import Backoff, insist
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class InForce:
-    """A set of rules with what the workers derive from it."""
-
-    rule_set: RuleSet
-    statuses: Statuses = field(default_factory=Statuses)
-
-    @cached_property
-    def counting(self) -> frozenset[str]:
-        """Destinations whose copies show `occurrences` (decision Q8)."""
-        return frozenset(
-            name
-            for name, destination in self.rule_set.destinations.items()
-            if (kind := BY_NAME[destination.type]).counts(kind.of(destination.config))
-        )
-
-    @cached_property
-    def table(self) -> IntakeTable:
-        """What the receiver must know."""
-        return IntakeTable.model_validate(self.rule_set.intake_table())
 
 
 class RulesInForce:
@@ -138,7 +114,7 @@ class RulesInForce:
         return loaded.rule_set
 
     async def _put(self, rule_set: RuleSet, *, keep: bool) -> None:
-        in_force = InForce(rule_set, _statuses(rule_set))
+        in_force = InForce(rule_set)
         if keep:
             async with self._store.begin() as conn:
                 await rule_sets.put_in_force(
@@ -158,9 +134,3 @@ class RulesInForce:
         for name, used_at in rule_set.secrets.items():
             if not self._secrets.has(name):
                 log.error("secret_missing", secret_name=name, used_at=str(used_at))
-
-
-def _statuses(rule_set: RuleSet) -> Statuses:
-    """Return the directory's statuses, else the default ones (decision N11)."""
-    listed = rule_set.directory.statuses
-    return Statuses({status.id: status.kind for status in listed}) if listed else Statuses()

@@ -26,6 +26,7 @@ from tests.support.servers import PostgresServer, RedisServer
 from tests.support.waiting import wait_until
 from tests.support.working import Workplace, another_worker, outcome_of, rows
 from workers import route as route_module
+from workers.judge import judge
 
 pytestmark = pytest.mark.redis
 
@@ -293,7 +294,6 @@ async def test_a_batch_in_hand_survives_a_restart_of_redis(
 ) -> None:
     event = webhook("open", {"title": "Committed while Redis was away"})
     deciding = asyncio.Event()
-    judge = route_module.judge
 
     def noted(*given: Any) -> Any:
         deciding.set()

@@ -28,7 +28,7 @@ from tests.support.working import rows
 from workers import patience
 from workers import route as route_module
 from workers.nudges import job_id
-from workers.route import Routing, judge, route
+from workers.route import Routing, route
 from workers.rules_in_force import RulesInForce
 
 DESK = """\
@@ -192,35 +192,6 @@ async def test_an_event_that_cannot_be_read_fails_alone(
     await work.run(await put_batch(redis, webhook("open", b"{"), note("a")))
 
     assert sorted(await outcomes(store)) == [("failed", "unparseable"), ("routed", None)]
-
-
-def test_an_event_that_the_rules_choke_on_fails_alone(
-    rules: RulesInForce, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def chokes(*_: object) -> None:
-        raise RuntimeError("a mistake")
-
-    monkeypatch.setattr(route_module, "plan", chokes)
-    with capture_logs() as logs:
-        judged = judge(note("a"), rules.current)
-
-    assert judged.decision is None
-    assert judged.reason is not None
-    assert (judged.without, judged.reason.code) == ("failed", "internal")
-    assert [entry["event"] for entry in logs] == ["event_not_decided"]
-
-
-async def test_rules_see_the_event_as_it_came(rules: RulesInForce) -> None:
-    event = note("a", type="t", delivery_id="d", headers={"h": "1"}, query={"q": "2"})
-    seen: list[Any] = []
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(route_module, "plan", lambda _, given: seen.append(given))
-        judge(event, rules.current)
-
-    (given,) = seen
-    assert (given.id, given.source, given.type, given.delivery_id) == (event.id, "none", "t", "d")
-    assert (given.headers, given.query, given.body) == ({"h": "1"}, {"q": "2"}, {"title": "a"})
 
 
 async def test_deciding_leaves_the_event_loop_to_others_in_between(

@@ -1,0 +1,76 @@
+"""Rehearsing events shows what routing them one after the other would have done."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.cli.catalogues import catalogues
+from router.core.event import IncomingEvent
+from rules.loader import load_texts
+from tests.support.batches import webhook
+from tests.support.routes import destinations
+from workers.rehearsal import Rehearsal
+
+DESK = """\
+connector: desk
+source: none
+dedupe: {key: "{{ body.id }}"}
+deliver: [downstream]
+rules:
+  - name: note
+    when: {body.state: open}
+    task: {key: "{{ body.key }}", title: "{{ body.title }}", on_closed: reopen}
+  - name: done
+    when: {body.state: done}
+    complete: {key: "{{ body.key }}"}
+"""
+
+
+@pytest.fixture
+def rehearsal() -> Rehearsal:
+    files = {"desk.yaml": DESK, "destinations.yaml": destinations("https://helpdesk.example")}
+    loaded = load_texts(files, catalogues())
+    assert loaded.rule_set is not None, loaded.problems
+    return Rehearsal(loaded.rule_set)
+
+
+def note(number: int, state: str = "open", title: str = "a") -> IncomingEvent:
+    body = f'{{"id": {number}, "key": "k", "state": "{state}", "title": "{title}"}}'
+    return webhook("desk", body.encode())
+
+
+def test_a_task_is_opened_changed_closed_and_opened_again(rehearsal: Rehearsal) -> None:
+    told = [
+        rehearsal.route(each).event["tasks"][0]["action"]
+        for each in (note(1), note(2, title="b"), note(3, "done"), note(4))
+    ]
+
+    assert told == ["created", "updated", "completed", "reopened"]
+    task = rehearsal.task("desk", "k")
+    assert task is not None
+    assert (task["number"], task["version"], task["title"]) == (1, 4, "a")
+
+
+def test_a_second_event_of_one_deduplication_key_is_a_duplicate(rehearsal: Rehearsal) -> None:
+    first = rehearsal.route(note(1))
+    second = rehearsal.route(note(1))
+
+    assert second.event["status"] == "duplicate"
+    assert second.event["duplicate_of"] == first.event["id"]
+    assert second.tasks == []
+
+
+def test_every_change_is_delivered_where_the_task_has_a_copy(rehearsal: Rehearsal) -> None:
+    rehearsal.route(note(1))
+
+    changed = rehearsal.route(note(2, "done"))
+
+    assert [row["destination"] for row in changed.written.deliveries] == ["downstream"]
+    assert [task["status_kind"] for task in changed.tasks] == ["done"]
+
+
+def test_what_nobody_asked_for_leaves_no_task(rehearsal: Rehearsal) -> None:
+    came = rehearsal.route(note(1, "unheard of"))
+
+    assert (came.event["status"], came.tasks) == ("dropped", [])
+    assert rehearsal.task("desk", "k") is None

@@ -1,0 +1,38 @@
+"""A set of rules with what the workers derive from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from router.core.intake_table import IntakeTable
+from rules.ruleset import RuleSet
+from workers.destinations import BY_NAME
+from workers.fields import Statuses
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A set of rules and, worked out once each, what carrying out its decisions needs."""
+
+    rule_set: RuleSet
+
+    @cached_property
+    def statuses(self) -> Statuses:
+        """The directory's statuses, else the default ones (decision N11)."""
+        listed = self.rule_set.directory.statuses
+        return Statuses({status.id: status.kind for status in listed}) if listed else Statuses()
+
+    @cached_property
+    def counting(self) -> frozenset[str]:
+        """Destinations whose copies show `occurrences` (decision Q8)."""
+        return frozenset(
+            name
+            for name, destination in self.rule_set.destinations.items()
+            if (kind := BY_NAME[destination.type]).counts(kind.of(destination.config))
+        )
+
+    @cached_property
+    def table(self) -> IntakeTable:
+        """What the receiver must know."""
+        return IntakeTable.model_validate(self.rule_set.intake_table())
