@@ -45,10 +45,12 @@ class Catalogues:
 
     `check_source` takes a normalised `source:` mapping (`{"preset": …, …}` or `{"hmac": {…}}` and
     so on) and returns what is wrong with it. `source_info` takes the same and says what it brings.
-    `destinations` maps a destination `type` to the pydantic model of its configuration.
+    `destinations` maps a destination `type` to the pydantic model of its configuration,
+    `source_schema` is the JSON Schema of `source:`, for editors.
     """
 
     source_names: Sequence[str]
     check_source: Callable[[Mapping[str, Any]], Sequence[SourceProblem]]
     source_info: Callable[[Mapping[str, Any]], SourceInfo]
     destinations: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    source_schema: Mapping[str, Any] = field(default_factory=dict)

@@ -13,11 +13,14 @@ from typing import Annotated, Any, Final
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from rules.names import CONNECTOR_FORM, is_connector_name
+from rules.names import CONNECTOR_FORM, CONNECTOR_PATTERN, is_connector_name
 from rules.units import (
     RATE_EXAMPLE,
+    RATE_PATTERN,
     SIZE_EXAMPLE,
+    SIZE_PATTERN,
     SPAN_EXAMPLE,
+    SPAN_PATTERN,
     rate_per_ms,
     size_bytes,
     span_ms,
@@ -155,41 +158,91 @@ def _burst(value: Any) -> int:
     return value
 
 
-_ANY = WithJsonSchema({})
+_TEMPLATE: Final = {"type": "string", "pattern": r"\{[{%#]"}
+_NULL: Final = {"type": "null"}
 
-Text = Annotated[Any, PlainValidator(_text), WithJsonSchema({"type": ["string", "number", "null"]})]
+
+def _or_template(*schemas: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [*schemas, _TEMPLATE, _NULL]})
+
+
+def part(name: str) -> WithJsonSchema:
+    """Return the schema of a value that `rules.schema_parts` describes by this name."""
+    return WithJsonSchema({PART: name})
+
+
+def _written(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": rf"^\s*{pattern}\s*$"})
+
+
+PART: Final = "x-part"
+"""The key under which a schema names the part that stands for it."""
+
+_LINK: Final = {
+    "type": "object",
+    "properties": {"object": {}, "id": {}},
+    "required": ["object", "id"],
+    "additionalProperties": False,
+}
+_REMINDER: Final = {
+    "type": "object",
+    "properties": {
+        "days_before": {"description": "whole days before it is due; 0 by default"},
+        "time": {"description": "HH:MM in the task's time zone"},
+        "notify": {"description": "email or none"},
+    },
+    "additionalProperties": False,
+}
+
+TEXT_SCHEMA: Final[dict[str, Any]] = {"type": ["string", "number", "null"]}
+Text = Annotated[Any, PlainValidator(_text), WithJsonSchema(TEXT_SCHEMA)]
 """A text, or a number that is read as one; may be a template; null leaves it unset."""
+Line = Annotated[
+    Any, PlainValidator(_text), WithJsonSchema({"type": ["string", "number"], "pattern": r"\S"})
+]
+"""The same, where it may not be left unset."""
 Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "minLength": 1})]
 Note = Annotated[str | None, PlainValidator(_note), WithJsonSchema({"type": ["string", "null"]})]
 """A text for people who read the file."""
-ConnectorName = Annotated[str, PlainValidator(_connector_name), WithJsonSchema({"type": "string"})]
+ConnectorName = Annotated[
+    str,
+    PlainValidator(_connector_name),
+    WithJsonSchema({"type": "string", "pattern": CONNECTOR_PATTERN}),
+]
 Names = Annotated[
-    Any, PlainValidator(_names), WithJsonSchema({"type": ["array", "string", "null"]})
+    Any,
+    PlainValidator(_names),
+    _or_template({"type": "array", "items": {"type": ["string", "integer", "null"]}}),
 ]
 """A list of names, each of which may be a template, or one expression that gives a list."""
-Items = Annotated[
+Links = Annotated[
     Any,
     PlainValidator(_shape_or_template(list, "a list")),
-    WithJsonSchema({"type": ["array", "string", "null"]}),
+    _or_template({"type": "array", "items": {"anyOf": [_LINK, _TEMPLATE, _NULL]}}),
 ]
 Mapping_ = Annotated[
-    Any,
-    PlainValidator(_shape_or_template(dict, "a mapping")),
-    WithJsonSchema({"type": ["object", "string", "null"]}),
+    Any, PlainValidator(_shape_or_template(dict, "a mapping")), _or_template({"type": "object"})
 ]
-Minutes = Annotated[
-    Any, PlainValidator(_minutes), WithJsonSchema({"type": ["integer", "string", "null"]})
+Reminder = Annotated[
+    Any, PlainValidator(_shape_or_template(dict, "a mapping")), _or_template(_REMINDER)
 ]
+Minutes = Annotated[Any, PlainValidator(_minutes), _or_template({"type": "integer", "minimum": 1})]
 Priority = Annotated[
     Any,
     PlainValidator(_choice_or_template("low", "medium", "high")),
-    WithJsonSchema({"type": ["string", "null"]}),
+    _or_template({"enum": ["low", "medium", "high"]}),
 ]
-Seconds = Annotated[int, PlainValidator(_seconds), WithJsonSchema({"type": "string"})]
+Seconds = Annotated[int, PlainValidator(_seconds), _written(SPAN_PATTERN)]
 """A span of time; its value is whole seconds, rounded up."""
-Bytes = Annotated[int, PlainValidator(_body_bytes), WithJsonSchema({"type": "string"})]
+Bytes = Annotated[int, PlainValidator(_body_bytes), _written(SIZE_PATTERN)]
 """A size; its value is bytes."""
-Rate = Annotated[tuple[int, int], PlainValidator(_rate), WithJsonSchema({"type": "string"})]
+Rate = Annotated[tuple[int, int], PlainValidator(_rate), _written(RATE_PATTERN)]
 """A rate; its value is how many in how many milliseconds."""
 Burst = Annotated[int, PlainValidator(_burst), WithJsonSchema({"type": "integer", "minimum": 1})]
-Anything = Annotated[Any, _ANY]
+Key = Annotated[Any, part("key")]
+"""What a task is found by again: a text, or `{shared: a text}`."""
+When = Annotated[Any, part("condition")]
+Source = Annotated[Any, part("source")]
+Dedupe = Annotated[Any, part("dedupe")]
+Vars = Annotated[dict[str, Any], part("vars")]
+Destinations = Annotated[dict[str, Any], part("destinations")]

@@ -5,17 +5,21 @@ A key that is not declared here is an error. Each description is what editors sh
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from rules.decision import OnClosed, OnOpen
 from rules.model_types import (
-    Anything,
     Burst,
     Bytes,
     ConnectorName,
-    Items,
+    Dedupe,
+    Destinations,
+    Key,
+    Line,
+    Links,
     Mapping_,
     Minutes,
     Name,
@@ -23,8 +27,12 @@ from rules.model_types import (
     Note,
     Priority,
     Rate,
+    Reminder,
     Seconds,
+    Source,
     Text,
+    Vars,
+    When,
 )
 from rules.names import SecretName
 
@@ -49,24 +57,26 @@ class Fields(Shape):
     due_time: Text = Field(None, description="HH:MM, beside due_date")
     timezone: Text = Field(None, description="an IANA name such as Europe/London")
     duration_minutes: Minutes = Field(None, description="how long it takes")
-    reminder: Mapping_ = Field(None, description="days_before, time and notify")
+    reminder: Reminder = Field(None, description="days_before, time and notify")
     assignees: Names = Field(None, description="people of the directory")
     followers: Names = Field(None, description="people of the directory")
     labels: Names = Field(None, description="labels of the directory")
     client: Text = Field(None, description="a client of the directory")
     project: Text = Field(None, description="a project of the directory")
-    links: Items = Field(None, description="a list of {object, id}")
+    links: Links = Field(None, description="a list of {object, id}")
     custom: Mapping_ = Field(None, description="fields by the destination's own names")
 
 
 class _TaskHead(Shape):
-    title: Text = Field(None, description="required; one line")
-    key: Anything = Field(None, description="what the task is found by again, or {shared: …}")
+    title: Line = Field(None, description="required; one line")
+    key: Key = Field(None, description="what the task is found by again, or {shared: …}")
     version: Text = Field(None, description="the sender's version: an older one changes nothing")
 
 
 class TaskModel(Fields, _TaskHead):
     """The `task` action."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["title"]})
 
     on_open: OnOpen = Field("update", description="the key has an open task")
     on_closed: OnClosed = Field("new", description="the key has a closed task")
@@ -76,18 +86,25 @@ class TaskModel(Fields, _TaskHead):
 class CloseModel(Shape):
     """The actions `complete` and `cancel`."""
 
-    key: Anything = Field(description="the key of the task, or {shared: …}")
+    key: Key = Field(description="the key of the task, or {shared: …}")
     version: Text = Field(None, description="the sender's version: an older one changes nothing")
     note: Text = Field(None, description="why, for the task's history")
+
+
+_ONE_ACTION: JsonDict = {
+    "oneOf": [{"required": [name]} for name in ("task", "complete", "cancel", "drop")]
+}
 
 
 class ActionModel(Shape):
     """One action and where it goes: what `otherwise` holds."""
 
+    model_config = ConfigDict(json_schema_extra=_ONE_ACTION)
+
     task: TaskModel | None = Field(None, description="open a task, or act on the one of its key")
     complete: CloseModel | None = Field(None, description="complete the open task of a key")
     cancel: CloseModel | None = Field(None, description="cancel the open task of a key")
-    drop: Text = Field(None, description="do nothing, and say why")
+    drop: Line = Field(None, description="do nothing, and say why")
     deliver: list[Name] | None = Field(
         None, description="destinations, in place of the connector's"
     )
@@ -98,7 +115,7 @@ class _RuleHead(Shape):
     description: Note = Field(None, description="for people")
     mode: Literal["live", "shadow", "off"] = Field("live", description="whether it acts")
     for_each: Name | None = Field(None, description="the path of a list; each member is `item`")
-    when: Anything = Field(None, description="the condition; without one it always acts")
+    when: When = Field(None, description="the condition; without one it always acts")
 
 
 class RuleModel(ActionModel, _RuleHead):
@@ -123,16 +140,18 @@ class LimitsModel(Shape):
 class ConnectorModel(Shape):
     """A connector file."""
 
+    model_config = ConfigDict(json_schema_extra={"required": ["connector", "source"]})
+
     version: Literal[1] = Field(1, description="of the file format")
     connector: ConnectorName = Field(description="its name: POST /hooks/NAME")
     description: Note = Field(None, description="for people")
     owner: Note = Field(None, description="for people")
-    source: Anything = Field(None, description="a preset, a mapping, or none")
+    source: Source = Field(None, description="a preset, a mapping, or none")
     secrets: list[SecretName] = Field(default_factory=list, description="names of secrets")
     limits: LimitsModel = Field(default_factory=LimitsModel, description="what it takes at most")
     reply: Literal["accepted", "routed"] = Field("accepted", description="what senders are told")
-    dedupe: Anything = Field(None, description="off, or key and within")
-    vars: dict[str, Any] = Field(default_factory=dict, description="values named once")
+    dedupe: Dedupe = Field(None, description="off, or key and within")
+    vars: Vars = Field(default_factory=dict, description="values named once")
     fixed: Fields = Field(default_factory=Fields, description="fields no rule may set")
     defaults: Fields = Field(default_factory=Fields, description="fields where a rule sets none")
     deliver: list[Name] = Field(default_factory=list, description="default destinations")
@@ -145,7 +164,7 @@ class DestinationsModel(Shape):
     """A destinations file; each destination has the shape of its type."""
 
     version: Literal[1] = Field(1, description="of the file format")
-    destinations: dict[str, Any] = Field(description="destinations by name")
+    destinations: Destinations = Field(description="destinations by name")
 
 
 class PersonModel(Shape):
@@ -195,7 +214,7 @@ class RoutedModel(Shape):
 class RoutingModel(Shape):
     """An entry of `routing`."""
 
-    when: Anything = Field(None, description="a condition on `contact`; without one it matches")
+    when: When = Field(None, description="a condition on `contact`; without one it matches")
     set: RoutedModel = Field(description="fields that nothing else has set")
 
 

@@ -13,10 +13,13 @@ CONNECTOR_FORM: Final = "small letters, digits and `-`, at most 63, such as `sho
 SECRET_FORM: Final = "the name of a secret: small letters, digits and `_`, such as `shop_webhook`"  # noqa: S105  it describes names
 VARIABLE_FORM: Final = "letters, digits and `_`, not starting with a digit"
 
-_CONNECTOR = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_DESTINATION = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+CONNECTOR_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,62}$"
+DESTINATION_PATTERN: Final = "^[a-z0-9][a-z0-9_-]{0,62}$"
+VARIABLE_PATTERN: Final = "^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+_CONNECTOR = re.compile(CONNECTOR_PATTERN)
+_DESTINATION = re.compile(DESTINATION_PATTERN)
 _SECRET = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_VARIABLE = re.compile(VARIABLE_PATTERN)
 # Tokens of small letters and digits pass for names: a long run with several digits gives them away.
 _TOKEN = re.compile(r"[a-z0-9]{16,}")
 _DIGITS_OF_A_TOKEN: Final = 3

@@ -14,9 +14,12 @@ _UNIT_MS: Final = {
     "w": 604_800_000,
 }
 _UNIT_BYTES: Final = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}
-_SPAN = re.compile(r"([0-9]{1,12}) ?(ms|s|m|h|d|w)", re.ASCII)
-_RATE = re.compile(r"([0-9]{1,9}) ?/ ?((?:[0-9]{1,9} ?)?(?:ms|s|m|h|d|w))", re.ASCII)
-_SIZE = re.compile(r"([0-9]{1,12}) ?(B|KiB|MiB)", re.ASCII)
+SPAN_PATTERN: Final = "([0-9]{1,12}) ?(ms|s|m|h|d|w)"
+RATE_PATTERN: Final = "([0-9]{1,9}) ?/ ?((?:[0-9]{1,9} ?)?(?:ms|s|m|h|d|w))"
+SIZE_PATTERN: Final = "([0-9]{1,12}) ?(B|KiB|MiB)"
+_SPAN = re.compile(SPAN_PATTERN, re.ASCII)
+_RATE = re.compile(RATE_PATTERN, re.ASCII)
+_SIZE = re.compile(SIZE_PATTERN, re.ASCII)
 
 SPAN_EXAMPLE: Final = "a number with ms, s, m, h, d or w, such as 48h"
 RATE_EXAMPLE: Final = "a number, a slash and a span, such as 50/s, 10/5s or 1/30h"

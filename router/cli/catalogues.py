@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from router.sources import registry
+from router.sources.generic import GENERIC
+from router.sources.options import options_of
 from rules.catalogues import Catalogues, SourceInfo, SourceProblem
+from rules.schema_parts import Schema, choice
 from workers.destinations import REGISTRY
 
 
@@ -17,6 +20,7 @@ def catalogues() -> Catalogues:
         check_source=_check_source,
         source_info=_source_info,
         destinations={destination.name: destination.config for destination in REGISTRY},
+        source_schema=_source_schema(),
     )
 
 
@@ -30,3 +34,20 @@ def _check_source(source: Mapping[str, Any]) -> Sequence[SourceProblem]:
 def _source_info(source: Mapping[str, Any]) -> SourceInfo:
     info = registry.source_info(source)
     return SourceInfo(info.name, info.delivery_id, info.dedupe_key, info.needs_secret)
+
+
+def _source_schema() -> Schema:
+    presets = {preset.name: options_of(preset).model_json_schema() for preset in registry.REGISTRY}
+    forms = {name: form.model_json_schema() for name, form in GENERIC.items()}
+    forms["preset"] = choice("preset", presets)
+    return {
+        "description": "a preset's name, a mapping, or none",
+        "anyOf": [
+            {"enum": list(presets)},
+            {"type": "object", "anyOf": [{"required": [name]} for name in forms]},
+        ],
+        "allOf": [
+            {"if": {"type": "object", "required": [name]}, "then": form}
+            for name, form in forms.items()
+        ],
+    }

@@ -11,6 +11,7 @@ import click
 from router.cli.failures import CommandError
 from router.cli.options import option
 from router.cli.output import result, status
+from router.cli.rules_schema import beside, write
 from router.cli.start import prepare
 from rules.problems import suggest
 
@@ -51,6 +52,8 @@ def init(directory: Path | None, names: str) -> None:
             _write(folder / f"{name}.yaml", known[name])
     except OSError as error:
         raise CommandError(f"{folder} cannot be written: {error.strerror}") from error
+    for path in write(beside(folder)):
+        result(str(path))
     others = sorted(set(known) - set(chosen))
     if others:
         status(f"Also in the catalogue: {', '.join(others)} (hookyard init --with NAME).")

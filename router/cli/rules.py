@@ -10,6 +10,7 @@ from router.cli.failures import PROBLEMS_FOUND
 from router.cli.options import option
 from router.cli.output import result_json, status
 from router.cli.rules_report import Checked, check_paths, count
+from router.cli.rules_schema import schema
 from router.cli.start import prepare
 from rules.rendering import as_github, as_json, as_text
 
@@ -17,6 +18,9 @@ from rules.rendering import as_github, as_json, as_text
 @click.group("rules")
 def rules() -> None:
     """Check rule files."""
+
+
+rules.add_command(schema)
 
 
 @rules.command("check")

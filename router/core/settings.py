@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, WithJsonSchema
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -46,7 +46,10 @@ def parse_span(value: Any) -> Any:
     return timedelta(milliseconds=int(match[1]) * _UNIT_MS[match[2]])
 
 
-Span = Annotated[timedelta, BeforeValidator(parse_span)]
+SPAN_SCHEMA = WithJsonSchema(
+    {"type": "string", "pattern": r"^\s*\d{1,12}\s*(ms|s|m|h|d|w)\s*$"}, mode="validation"
+)
+Span = Annotated[timedelta, BeforeValidator(parse_span), SPAN_SCHEMA]
 
 
 class Settings(BaseSettings):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from router.core.settings import parse_span
+from router.core.settings import SPAN_SCHEMA, parse_span
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PRINTABLE = re.compile(r"[^\x00-\x20\x7f&=?#:]+")
@@ -35,7 +35,7 @@ def _word(value: str) -> str:
     return value
 
 
-Tolerance = Annotated[timedelta, BeforeValidator(_span), Field(gt=timedelta(0))]
+Tolerance = Annotated[timedelta, BeforeValidator(_span), Field(gt=timedelta(0)), SPAN_SCHEMA]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Word = Annotated[str, AfterValidator(_word)]
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"^( *)```yaml\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 
-def _blocks() -> Iterator[tuple[str, str]]:
+def blocks() -> Iterator[tuple[str, str]]:
     for path in sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"]):
         text = path.read_text("utf-8")
         for block in _BLOCK.finditer(text):
@@ -25,7 +25,7 @@ def _blocks() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("place", "text"), [pytest.param(*block, id=block[0]) for block in _blocks()]
+    ("place", "text"), [pytest.param(*block, id=block[0]) for block in blocks()]
 )
 def test_a_rule_file_shown_in_a_page_has_no_problem(place: str, text: str) -> None:
     loaded = load_texts({f"{place}.yaml": text}, catalogues())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from router.core.settings import Span
 from workers.destinations.outcome import Answer, Outcome
@@ -32,7 +32,18 @@ def parse_size(value: Any) -> Any:
     return int(found[1]) * _UNITS[found[2]]
 
 
-Size = Annotated[int, BeforeValidator(parse_size)]
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer"},
+                {"type": "string", "pattern": f"^\\s*{_SIZE.pattern}\\s*$"},
+            ]
+        }
+    ),
+]
 
 
 class Retry(BaseModel):

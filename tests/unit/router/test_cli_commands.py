@@ -143,10 +143,21 @@ def test_init_copies_connectors_and_leaves_what_is_there(
     second = hookyard("init", "routes", "--with", "shopify")
 
     assert first.code == second.code == 0
-    assert first.out.split() == ["routes/shopify.yaml", "routes/github.yaml"]
+    assert first.out.split()[:2] == ["routes/shopify.yaml", "routes/github.yaml"]
     assert second.out == ""
     assert "exists and is left as it is" in second.err
     assert (tmp_path / "routes" / "shopify.yaml").read_text() == "mine"
+
+
+def test_init_puts_the_schemas_for_editors_beside_the_routes(
+    hookyard: Hookyard, tmp_path: Path
+) -> None:
+    ran = hookyard("init", "routes", "--with", "shopify")
+
+    assert ran.out.split()[1:] == [
+        f"schema/{kind}.schema.json" for kind in ("connector", "destinations", "directory")
+    ]
+    assert hookyard("rules", "schema", "--check").code == 0
 
 
 def test_init_makes_the_routes_of_the_settings_by_default(
