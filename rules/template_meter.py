@@ -7,8 +7,6 @@ costs a unit, an element a filter looks at costs `ELEMENT`, a turn of a loop cos
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 from rules.scope import RenderError
@@ -25,15 +23,17 @@ class _Meter(threading.local):
 _METER = _Meter()
 
 
-@contextmanager
-def metered() -> Iterator[None]:
-    """Give what runs inside a budget of its own."""
-    before = _METER.left
-    _METER.left = BUDGET
-    try:
-        yield
-    finally:
-        _METER.left = before
+class metered:  # noqa: N801  used as a function is
+    """Gives what runs inside its `with` a budget of its own."""
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = _METER.left
+        _METER.left = BUDGET
+
+    def __exit__(self, *_: object) -> None:
+        _METER.left = self._before
 
 
 def charge(units: int) -> None:

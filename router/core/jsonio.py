@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -56,15 +57,15 @@ def loads(body: bytes | str) -> Any:
         return None
     _check_bounds(raw)
     try:
-        text = raw.decode("utf-8-sig")
-        value = json.loads(text, parse_float=_decimal, parse_constant=_refuse_constant)
+        value = _DECODER.decode(raw.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         raise UnparseableError(f"not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
         raise UnparseableError(f"{error.msg} at line {error.lineno} column {error.colno}") from None
     except RecursionError:
         raise UnparseableError(f"more than {MAX_DEPTH} levels deep") from None
-    if b"\\u" in raw or b"\x00" in raw:
+    # A single byte is found many times as fast as two; most bodies have no backslash at all.
+    if (b"\\" in raw and b"\\u" in raw) or b"\x00" in raw:
         return _clean(value)
     return value
 
@@ -108,6 +109,9 @@ def _decimal(digits: str) -> Decimal:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise UnparseableError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=_decimal, parse_constant=_refuse_constant)
 
 
 def _check_bounds(body: bytes) -> None:
