@@ -1,7 +1,7 @@
 """The JSON Schemas of rule files, for editors: made from the models that check them.
 
 A schema sees the shape of a file; what its names and templates mean only `rules check` sees. They
-are of draft-07, which the YAML language server understands whole (https://json-schema.org/draft-07).
+are of draft 2020-12 (https://json-schema.org/draft/2020-12).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rules.model_types import PART
 from rules.models import ConnectorModel, DedupeModel, DestinationsModel, DirectoryModel
 from rules.schema_parts import Schema, parts
 
-DRAFT: Final = "http://json-schema.org/draft-07/schema#"
+DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "connector": ConnectorModel,
     "destinations": DestinationsModel,
@@ -112,11 +112,7 @@ class _Maker:
 
     def _reference(self, node: Schema) -> Schema:
         self._need(str(node["$ref"]).rpartition("/")[2])
-        reference = {"$ref": node["$ref"]}
-        if "description" not in node:
-            return reference
-        # Draft 07 overlooks what stands beside a `$ref`, hence the list of one.
-        return {"description": node["description"], "allOf": [reference]}
+        return {key: node[key] for key in ("description", "$ref") if key in node}
 
     def _need(self, name: str) -> None:
         if name in self._parts and name not in self.definitions:

@@ -9,40 +9,50 @@ import click
 from router.cli.catalogues import catalogues
 from router.cli.failures import PROBLEMS_FOUND, CommandError
 from router.cli.options import option
-from router.cli.output import result, status
+from router.cli.output import result, result_json, status
 from router.cli.start import prepare
 from rules import schemas
 
 
 @click.command("schema")
 @option(
-    "--dir",
+    "--write",
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where they are kept; the directory `schema` beside HOOKYARD_ROUTES by default.",
+    help="Write them to this directory, a file for each kind, instead of printing them.",
 )
-@option("--check", is_flag=True, help="Write nothing; exit code 1 if they are not up to date.")
+@option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit code 1 if those in DIR (`schema` beside the routes by default) are stale.",
+)
 @click.pass_context
 def schema(ctx: click.Context, /, *, directory: Path | None, check: bool) -> None:
-    """Write the JSON Schemas of the three kinds of rule files.
+    """Print the JSON Schemas of the three kinds of rule files as one document.
 
     The first line of a rule file tells an editor with a YAML language server which one to use:
     `# yaml-language-server: $schema=../schema/connector.schema.json`.
     """
-    folder = directory or beside(prepare()[0].routes_dir)
-    if not check:
-        for path in write(folder):
-            result(str(path))
-        status(f"The schemas in {folder} are up to date.")
+    if check:
+        ctx.exit(_check(directory or beside(prepare()[0].routes_dir)))
+    if directory is None:
+        result_json(schemas.schemas(catalogues()))
         return
+    for path in write(directory):
+        result(str(path))
+    status(f"The schemas in {directory} are up to date.")
+
+
+def _check(folder: Path) -> int:
     stale = _stale(folder)
     for path in stale:
         status(f"{path} {'is not up to date' if path.exists() else 'is not there'}")
     if stale:
-        status(f"`hookyard rules schema --dir {folder}` writes what is missing.")
-        ctx.exit(PROBLEMS_FOUND)
+        status(f"`hookyard rules schema --write {folder}` puts that right.")
+        return PROBLEMS_FOUND
     status(f"The schemas in {folder} are up to date.")
+    return 0
 
 
 def beside(routes: Path) -> Path:
