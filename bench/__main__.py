@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
-from bench import ack, backlog, deciding, idle, latency, rule_count, throughput
+from bench import ack, backlog, backtesting, deciding, idle, latency, rule_count, throughput
 from bench.cores import Cores, conditions, cores
 from bench.figures import Figure, print_table
 from tests.support.programs import ProgramMissingError
@@ -28,6 +28,7 @@ PARTS: dict[str, Measure] = {
     "throughput": throughput.measure,
     "latency": latency.measure,
     "deciding": deciding.measure,
+    "backtest": backtesting.measure,
     "rules": rule_count.measure,
     "backlog": backlog.measure,
     "idle": idle.measure,

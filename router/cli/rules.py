@@ -9,6 +9,7 @@ import click
 from router.cli.failures import PROBLEMS_FOUND
 from router.cli.options import option
 from router.cli.output import result_json, status
+from router.cli.rules_backtest import backtest
 from router.cli.rules_report import Checked, check_paths, count
 from router.cli.rules_schema import schema
 from router.cli.start import prepare
@@ -20,6 +21,7 @@ def rules() -> None:
     """Check rule files."""
 
 
+rules.add_command(backtest)
 rules.add_command(schema)
 
 

@@ -77,6 +77,11 @@ def id_time_ms(identifier: str) -> int:
     return uuid.UUID(identifier).int >> 80
 
 
+def first_id_at(milliseconds: int) -> str:
+    """Return the least id that an instant (milliseconds since the epoch) can have."""
+    return _compose(max(0, milliseconds), 0, 0)
+
+
 def is_id(text: str) -> bool:
     """Tell whether a text can be an id of this store."""
     try:

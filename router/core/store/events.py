@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core.event import IncomingEvent
-from router.core.ids import is_id
+from router.core.ids import first_id_at, is_id
 from router.core.store.page import Page, page_of
 from router.core.store.plain import storable
-from router.core.store.read import row_of
+from router.core.store.read import row_of, rows_of
 from router.core.store.schema import Row, events
 
+_STORED = [events.c[name] for name in IncomingEvent._fields if name != "reply_to"]
 _SHORT = [column for column in events.c if column.name not in {"headers", "query", "body"}]
 
 
@@ -81,3 +83,48 @@ async def list_events(
     if wanted.until_ms is not None:
         query = query.where(events.c.received_ms < wanted.until_ms)
     return await page_of(conn, query, events.c.id, limit=limit, cursor=cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of the event log: events received from `since_ms` on, up to the event `last` included."""
+
+    since_ms: int
+    last: str
+    count: int
+
+
+async def stretch_of(
+    conn: AsyncConnection, since_ms: int, connectors: Collection[str] = ()
+) -> Stretch | None:
+    """Return the stretch of all events there are since an instant; None if there is none."""
+    query = select(func.count(), func.max(events.c.id)).where(*_within(since_ms, connectors))
+    count, last = (await conn.execute(query)).one()
+    return Stretch(since_ms, last, count) if count else None
+
+
+async def events_of(
+    conn: AsyncConnection,
+    stretch: Stretch,
+    *,
+    after: str | None,
+    limit: int,
+    connectors: Collection[str] = (),
+) -> list[IncomingEvent]:
+    """Return events of a stretch as they came in, oldest first; `after` is the last one of the page before."""
+    query = select(*_STORED).where(
+        *_within(stretch.since_ms, connectors), events.c.id <= stretch.last
+    )
+    if after is not None:
+        query = query.where(events.c.id > after)
+    rows = await rows_of(conn, query.order_by(events.c.id).limit(limit))
+    return [IncomingEvent(**row) for row in rows]
+
+
+def _within(since_ms: int, connectors: Collection[str]) -> list[ColumnElement[bool]]:
+    # Ids carry the time they were made at, which is not before the request came: the primary key
+    # leads to the first one.
+    wanted = [events.c.id >= first_id_at(since_ms), events.c.received_ms >= since_ms]
+    if connectors:
+        wanted.append(events.c.connector.in_([storable(name) for name in connectors]))
+    return wanted
