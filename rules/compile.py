@@ -14,6 +14,7 @@ from rules.compile_destinations import compile_destinations
 from rules.compile_directory import compile_directory
 from rules.directory import Directory
 from rules.document import Document, Node, parse
+from rules.event_files import EventFiles
 from rules.models import DestinationsModel, DirectoryModel
 from rules.problems import Report, Span, did_you_mean
 from rules.ruleset import Destination, RuleSet, hash_of
@@ -43,14 +44,20 @@ class _Sorted:
 
 
 def compile_files(
-    files: Mapping[str, str], catalogues: Catalogues, report: Report
+    files: Mapping[str, str],
+    catalogues: Catalogues,
+    report: Report,
+    event_files: EventFiles | None = None,
 ) -> RuleSet | None:
-    """Compile the texts of a routes directory, by path; None if one of them has an error."""
+    """Compile the texts of a routes directory, by path; None if one of them has an error.
+
+    `event_files` looks for the files that tests name; without it they are not looked for.
+    """
     by_kind = _sort(files, report)
     destinations = _destinations(by_kind.destinations, catalogues, report)
     listed = None if "destinations" in by_kind.broken else destinations
     directory = _directory(by_kind, listed, report)
-    around = Surroundings(report, directory, listed)
+    around = Surroundings(report, directory, listed, event_files=event_files or EventFiles())
     compiled = _connectors(by_kind.connector, catalogues, around)
     _note_duplicates(compiled, by_kind.connector, report)
     if report.has_errors:
@@ -65,6 +72,7 @@ def compile_files(
         directory=directory,
         intakes={each.connector.name: each.intake for each in compiled},
         secrets=_secrets(by_kind, usable),
+        tests=tuple(test for each in compiled for test in each.tests),
     )
 
 

@@ -10,6 +10,7 @@ from rules import fields
 from rules.compiled import CloseAction, DropAction, RuleAction, TaskAction
 from rules.directory import Directory, check_name, check_zone
 from rules.document import Node
+from rules.event_files import EventFiles
 from rules.model_types import is_template
 from rules.models import ActionModel, TaskModel
 from rules.problems import Report, Span, did_you_mean
@@ -43,7 +44,7 @@ class Surroundings:
     """What the actions of a connector are checked against.
 
     `fixed` holds the keys of the fields that the connector fixes. `destinations` None: they are not
-    all known, so that none can be called unknown.
+    all known, so that none can be called unknown. `event_files` looks for the files of tests.
     """
 
     report: Report
@@ -51,6 +52,7 @@ class Surroundings:
     destinations: Mapping[str, object] | None
     timezone: str = "UTC"
     fixed: Mapping[str, Node] = field(default_factory=dict)
+    event_files: EventFiles = field(default_factory=EventFiles)
 
 
 def compile_action(

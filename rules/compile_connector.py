@@ -17,6 +17,7 @@ from rules.compile_action import (
     place_of,
 )
 from rules.compile_source import compile_dedupe, compile_source, intake_of
+from rules.compile_tests import compile_tests
 from rules.compiled import Connector, Rule
 from rules.conditions import compile_condition
 from rules.directory import check_zone
@@ -26,6 +27,7 @@ from rules.models import ActionModel, ConnectorModel, Fields, RuleModel
 from rules.names import VARIABLE_FORM, is_variable_name
 from rules.paths import Path, PathError, parse_path
 from rules.problems import Report, did_you_mean
+from rules.rule_tests import RuleTest
 from rules.scope import ScopeSpec
 from rules.shape import check_shape
 from rules.template import Value, compile_value
@@ -38,12 +40,13 @@ _MAX_RINGS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class CompiledConnector:
-    """A connector, what the receiver must know of it, and whether a duplicate would be seen."""
+    """A connector, what the receiver must know of it, whether a duplicate would be seen, its tests."""
 
     connector: Connector
     intake: Mapping[str, Any]
     deduplicated: bool
     """By a key, or by decision: the file says `dedupe: off`."""
+    tests: tuple[RuleTest, ...] = ()
 
 
 def compile_connector(
@@ -84,10 +87,12 @@ def compile_connector(
         projects={name: around.directory.of_project(name) for name in around.directory.projects},
         unrouted=around.directory.unrouted,
     )
+    tests = compile_tests(root, shape, around)
     if shape is None or sourced is None:
         return None
     intake = intake_of(shape, sourced[0])
-    return CompiledConnector(connector, intake, dedupe is not None or "dedupe" in root.entries)
+    deduplicated = dedupe is not None or "dedupe" in root.entries
+    return CompiledConnector(connector, intake, deduplicated, tests)
 
 
 def _timezone(root: Node, around: Surroundings) -> str:

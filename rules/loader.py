@@ -10,6 +10,7 @@ from typing import Final
 
 from rules.catalogues import Catalogues
 from rules.compile import compile_files
+from rules.event_files import EventFiles
 from rules.problems import Problem, Report, Span
 from rules.ruleset import RuleSet
 from rules.source_text import MAX_BYTES, decode
@@ -55,7 +56,8 @@ def load(directory: Path, catalogues: Catalogues, *, display: Path | None = None
             expected="files that end in .yaml or .yml",
             hint="`hookyard init` writes some",
         )
-    return _loaded(texts, catalogues, report, [_named(shown, inner) for inner in found])
+    places = {_named(shown, inner): directory / inner for inner in found}
+    return _loaded(texts, catalogues, report, list(places), EventFiles(places))
 
 
 def load_texts(files: Mapping[str, str], catalogues: Catalogues) -> Loaded:
@@ -64,10 +66,14 @@ def load_texts(files: Mapping[str, str], catalogues: Catalogues) -> Loaded:
 
 
 def _loaded(
-    texts: Mapping[str, str], catalogues: Catalogues, report: Report, files: list[str]
+    texts: Mapping[str, str],
+    catalogues: Catalogues,
+    report: Report,
+    files: list[str],
+    event_files: EventFiles | None = None,
 ) -> Loaded:
     in_order = {file: texts[file] for file in files if file in texts}
-    rule_set = compile_files(in_order, catalogues, report)
+    rule_set = compile_files(in_order, catalogues, report, event_files)
     return Loaded(rule_set, report.problems, files, report.notes)
 
 

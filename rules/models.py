@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from rules.decision import OnClosed, OnOpen
+from rules.model_shape import Shape
 from rules.model_types import (
     Burst,
     Bytes,
@@ -34,13 +35,8 @@ from rules.model_types import (
     Vars,
     When,
 )
+from rules.models_tests import RuleTestModel
 from rules.names import SecretName
-
-
-class Shape(BaseModel):
-    """What all models have in common: nothing unknown, nothing converted."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Fields(Shape):
@@ -158,6 +154,9 @@ class ConnectorModel(Shape):
     match: Literal["all", "first"] = Field("all", description="how many of the rules act")
     rules: list[RuleModel] = Field(default_factory=list, description="asked in this order")
     otherwise: ActionModel | None = Field(None, description="acts when no rule matched")
+    tests: list[RuleTestModel] = Field(
+        default_factory=list, description="events, and what should come of each: `rules test`"
+    )
 
 
 class DestinationsModel(Shape):

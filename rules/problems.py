@@ -48,6 +48,11 @@ CODES: Final[dict[str, str]] = {
     "R041": "A task without a title",
     "R042": "A policy that needs a key",
     "R043": "Fields that exclude each other",
+    # Tests
+    "R046": "A test that sends or expects nothing",
+    "R047": "The event of a test cannot be read",
+    "R048": "A test names what is not there",
+    "R049": "A test that can never pass",
     # Conditions
     "R050": "A path that cannot be read",
     "R051": "A name that is not there",

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from rules.compiled import Connector
 from rules.directory import Directory
 from rules.problems import Span
+from rules.rule_tests import RuleTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class RuleSet:
 
     `files` holds the text of each file by its path, `hash` is theirs (`hash_of`). `intakes` holds what
     the receiver must know of each connector. `secrets` maps each secret's name to the first
-    place that uses it.
+    place that uses it. `tests` holds those of all connectors, in the order of the files.
     """
 
     hash: str
@@ -45,6 +46,7 @@ class RuleSet:
     directory: Directory = field(default_factory=Directory)
     intakes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     secrets: Mapping[str, Span] = field(default_factory=dict)
+    tests: tuple[RuleTest, ...] = ()
 
     def intake_table(self) -> dict[str, Any]:
         """Return the table by which receivers know the connectors.

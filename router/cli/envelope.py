@@ -44,6 +44,8 @@ class Envelope:
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
+    received_at: str | None = None
+    """When it came, where the file says."""
 
 
 def read_envelope(path: Path) -> Envelope:
@@ -71,6 +73,7 @@ def read_envelope(path: Path) -> Envelope:
             if name.lower() not in _MADE_BY_THE_CLIENT
         },
         query=_texts(value.get("query")),
+        received_at=_text(value.get("received_at")),
     )
 
 
@@ -85,8 +88,16 @@ def _is_envelope(value: Any) -> bool:
 def _body(envelope: Mapping[str, Any]) -> bytes:
     if "raw_body" in envelope:
         return str(envelope["raw_body"]).encode()
-    body = envelope["body"]
+    return body_bytes(envelope["body"])
+
+
+def body_bytes(body: Any) -> bytes:
+    """Return the bytes that are sent of a body: a text as it is, anything else as JSON."""
     return body.encode() if isinstance(body, str) else jsonio.dump_bytes(body)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _texts(value: Any) -> dict[str, str]:

@@ -21,7 +21,7 @@ COMMANDS = {
     "init": ("router.cli.init:init", "Make a routes directory with ready-made connectors to edit."),
     "doctor": ("router.cli.doctor:doctor", "Say what is as it should be, and what to do if not."),
     "send": ("router.cli.send:send", "Sign a payload as its sender would, and post it."),
-    "rules": ("router.cli.rules:rules", "Check rule files."),
+    "rules": ("router.cli.rules:rules", "Check and test rule files."),
     "events": ("router.cli.events:events", "Look at the webhooks that were accepted."),
     "tasks": ("router.cli.tasks:tasks", "Look at the tasks that came of webhooks."),
     "keys": ("router.cli.keys:keys", "Make, list and revoke API tokens."),

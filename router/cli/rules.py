@@ -1,4 +1,4 @@
-"""`hookyard rules check`: every problem of the rule files, each with its place."""
+"""`hookyard rules`; `check` shows every problem of the rule files, each with its place."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from router.cli.rules_backtest import backtest
 from router.cli.rules_report import Checked, check_paths, count
 from router.cli.rules_schema import schema
 from router.cli.start import prepare
+from router.cli.testing import test
 from rules.rendering import as_github, as_json, as_text
 
 
 @click.group("rules")
 def rules() -> None:
-    """Check rule files."""
+    """Check and test rule files."""
+
+
+rules.add_command(test)
 
 
 rules.add_command(backtest)

@@ -64,13 +64,27 @@ def _check(directory: Path, secrets: Secrets) -> Checked:
 
 
 def _check_file(path: Path, routes: Path, secrets: Secrets) -> Checked:
-    """Check one file; names are looked up in the routes directory if it is in there, else beside it."""
-    whole = routes if path.resolve().is_relative_to(routes.resolve()) else path.parent
-    checked = _check(whole, secrets)
-    files = [file for file in checked.files if Path(file).resolve() == path.resolve()]
-    if not files:
-        raise CommandError(f"{path} is no rule file: their names end in .yaml or .yml")
+    """Check one file, with the names of what its directory holds."""
+    checked = _check(directory_of(path, routes), secrets)
+    files = only(path, checked.files)
     return Checked(_in(files, checked.problems), _in(files, checked.notes), files)
+
+
+def directory_of(path: Path, routes: Path) -> Path:
+    """Return with which directory a file is read: the routes directory if it is in there, else its own."""
+    return routes if path.resolve().is_relative_to(routes.resolve()) else path.parent
+
+
+def only(path: Path, files: Sequence[str]) -> list[str]:
+    """Return the names by which a file is among those that were read.
+
+    Raises:
+        CommandError: It is not among them.
+    """
+    found = [file for file in files if Path(file).resolve() == path.resolve()]
+    if not found:
+        raise CommandError(f"{path} is no rule file: their names end in .yaml or .yml")
+    return found
 
 
 def _in(files: Sequence[str], problems: Iterable[Problem]) -> list[Problem]:

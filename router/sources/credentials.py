@@ -36,8 +36,8 @@ class SharedSecretScheme:
         self._secrets = tuple(secret.encode() for secret in secrets)
         self._user = None if proof.user is None else proof.user.encode()
         self._header = istr(proof.header) if proof.header else None
-        self.hidden = frozenset({proof.header.lower()} if proof.header else ())
-        self.hidden_query = frozenset({proof.query} if proof.query else ())
+        self.hidden = proof.hidden
+        self.hidden_query = proof.hidden_query
 
     def verify(self, headers: Headers, body: bytes, now: float, query: Query) -> Refusal | None:
         """Return why the credentials are not right, or None if they are."""
@@ -111,13 +111,15 @@ class SharedSecretScheme:
 
 
 class NoProofScheme:
-    """Lets everything in; its connector said `source: none`."""
+    """Lets everything in; its connector said `source: none`, or nobody asks it."""
 
     __slots__ = ("hidden", "hidden_query")
 
-    def __init__(self) -> None:
-        self.hidden: frozenset[str] = frozenset()
-        self.hidden_query: frozenset[str] = frozenset()
+    def __init__(
+        self, hidden: frozenset[str] = frozenset(), hidden_query: frozenset[str] = frozenset()
+    ) -> None:
+        self.hidden = hidden
+        self.hidden_query = hidden_query
 
     def verify(self, headers: Headers, body: bytes, now: float, query: Query) -> Refusal | None:
         """Let the request in."""

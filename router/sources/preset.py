@@ -97,6 +97,17 @@ class Hmac:
     """Headers of older schemes that the sender still sends and rules need not see."""
 
     @property
+    def hidden(self) -> frozenset[str]:
+        """The lower-case names of the headers that rules never see."""
+        signatures = (names.signature for names in self.headers)
+        return frozenset(name.lower() for name in (*signatures, *self.also_hidden))
+
+    @property
+    def hidden_query(self) -> frozenset[str]:
+        """The query parameters that rules never see."""
+        return frozenset()
+
+    @property
     def summary(self) -> str:
         """The scheme in a few words."""
         names = " or ".join(names.signature for names in self.headers)
@@ -118,6 +129,16 @@ class SharedSecret:
     query: str | None = None
 
     @property
+    def hidden(self) -> frozenset[str]:
+        """The lower-case name of the header that rules never see, if the secret is in one."""
+        return frozenset({self.header.lower()} if self.header else ())
+
+    @property
+    def hidden_query(self) -> frozenset[str]:
+        """The query parameter that rules never see, if the secret is in one."""
+        return frozenset({self.query} if self.query else ())
+
+    @property
     def summary(self) -> str:
         """The scheme in a few words."""
         if self.header is not None:
@@ -131,6 +152,16 @@ class SharedSecret:
 @dataclass(frozen=True, slots=True)
 class NoProof:
     """Nothing is proven, and the connector said so in so many words."""
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """No header."""
+        return frozenset()
+
+    @property
+    def hidden_query(self) -> frozenset[str]:
+        """No query parameter."""
+        return frozenset()
 
     @property
     def summary(self) -> str:

@@ -70,9 +70,8 @@ class HmacScheme:
             binascii.hexlify if proof.encoding == "hex" else _base64
         )
         self._reader = reader_of(proof, len(self._encode(bytes(_SIZES[proof.algorithm]))))
-        signature_headers = (names.signature for names in proof.headers)
-        self.hidden = frozenset(name.lower() for name in (*signature_headers, *proof.also_hidden))
-        self.hidden_query: frozenset[str] = frozenset()
+        self.hidden = proof.hidden
+        self.hidden_query = proof.hidden_query
 
     def verify(self, headers: Headers, body: bytes, now: float, query: Query) -> Refusal | None:
         """Return why the signature does not prove the body, or None if it does."""

@@ -1,0 +1,95 @@
+"""Why a rule that should have matched did not: the first of its conditions that was not met."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from router.core.event import IncomingEvent
+from rules.compiled import Connector, Rule
+from rules.decision import Reason, RuleVerdict, Step
+from rules.matching import shown
+from rules.operators import OPERATORS
+from rules.ruleset import RuleSet
+from workers.judge import judge
+
+_MOST_ITEMS = 3
+
+
+def why_not(rule_set: RuleSet, event: IncomingEvent, name: str) -> list[str]:
+    """Return why a rule did not match an event: a line for each item of its list, few where there are many."""
+    connector = rule_set.connectors[event.connector]
+    rule = next((one for one in connector.rules if one.name == name), None)
+    if rule is None:
+        return [f"{name}: it acts only where no rule matched and none is undecided"]
+    decision = judge(event, _alone(rule_set, connector, rule)).decision
+    if decision is None:
+        return []  # the event itself could not be read, which its status says
+    asked = decision.verdicts or decision.shadow
+    if not asked:
+        return [f"{name}: {_not_asked(rule, decision.undecided)}"]
+    lines = [f"{_place(name, verdict)}: {_of(verdict)}" for verdict in asked[:_MOST_ITEMS]]
+    if len(asked) > _MOST_ITEMS:
+        lines.append(f"{name}: and {len(asked) - _MOST_ITEMS} more items")
+    return lines
+
+
+def _alone(rule_set: RuleSet, connector: Connector, rule: Rule) -> RuleSet:
+    """Return the rules with this one alone in its connector, so that it is asked whatever others do."""
+    bare = replace(connector, rules=(rule,), otherwise=None, match="all")
+    return replace(rule_set, connectors={connector.name: bare})
+
+
+def _not_asked(rule: Rule, undecided: Reason | None) -> str:
+    if undecided is not None:
+        return undecided.message
+    listed = "its list" if rule.for_each is None else rule.for_each.text
+    return f"{listed} has no item that it could match"
+
+
+def _place(name: str, verdict: RuleVerdict) -> str:
+    return name if verdict.item is None else f"{name}, item {verdict.item}"
+
+
+def _of(verdict: RuleVerdict) -> str:
+    if verdict.verdict == "matched":
+        if verdict.reason is not None:
+            return f"its action is refused: {verdict.reason.message}"
+        return "it would match, but an earlier rule settles the event (match: first)"
+    if verdict.verdict == "undecided" and verdict.reason is not None:
+        return f"undecided: {verdict.reason.message}{_at(verdict.reason.at)}"
+    return _first_unmet(verdict.why, 0)
+
+
+def _first_unmet(steps: Sequence[Step], depth: int) -> str:
+    """Return the first step of a level that says no; of an `any`, all its parts."""
+    place = next(n for n, step in enumerate(steps) if step.depth == depth and step.verdict == "not")
+    step, inner = steps[place], _below(steps[place + 1 :], depth)
+    if not inner:
+        return _told(step)
+    if step.text == "all":
+        return _first_unmet(inner, depth + 1)
+    parts = "; ".join(_told(part) for part in inner if part.depth == depth + 1)
+    return f"{'none is met' if step.text == 'any' else 'it may not be'}: {parts}"
+
+
+def _below(steps: Sequence[Step], depth: int) -> list[Step]:
+    """Return the steps up to the next of this level or above."""
+    end = next((n for n, step in enumerate(steps) if step.depth <= depth), len(steps))
+    return list(steps[:end])
+
+
+def _told(step: Step) -> str:
+    if step.text in {"any", "all", "not"}:
+        return f"`{step.text}`{_at(step.at)}"
+    if step.text.rpartition(" ")[2] not in OPERATORS:
+        return f"`{step.text}` is {shown(step.found)}{_at(step.at)}"
+    words = f"{step.text} {shown(step.expected)}"
+    if step.found is None and step.reason is not None:
+        return f"{words}: {step.reason}{_at(step.at)}"
+    reason = f"; {step.reason}" if step.reason else ""
+    return f"{words}: found {shown(step.found)}{reason}{_at(step.at)}"
+
+
+def _at(place: str | None) -> str:
+    return "" if place is None else f" ({place})"
