@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from rules import fields
-from rules.compiled import CloseAction, Connector, Rule, TaskAction
+from rules.compiled import CloseAction, Connector, Loop, Rule, TaskAction
 from rules.decision import (
     Action,
     CloseTask,
@@ -25,7 +25,7 @@ from rules.decision import (
     Step,
     TaskKey,
 )
-from rules.paths import MISSING, Path
+from rules.paths import MISSING
 from rules.scope import RenderError, Scope
 from rules.template import Value
 from rules.values import storable, text, type_name
@@ -46,22 +46,25 @@ class Rules(Protocol):
         ...
 
 
-def plan(rule_set: Rules, event: Event) -> Decision:
-    """Decide about an event. An event whose connector is not in the rules is undecided."""
+def plan(rule_set: Rules, event: Event, *, every: bool = False) -> Decision:
+    """Decide about an event. An event whose connector is not in the rules is undecided.
+
+    With `every` also those rules are asked of which it is plain that they do not match.
+    """
     connector = rule_set.connectors.get(event.connector)
     if connector is None:
         reason = Reason("no-connector", f"no rules for the connector {event.connector}")
         return Decision(Deduplication(None, 0), undecided=reason)
-    return decide(connector, event)
+    return decide(connector, event, every=every)
 
 
-def decide(connector: Connector, event: Event) -> Decision:
-    """Decide about an event of a connector."""
+def decide(connector: Connector, event: Event, *, every: bool = False) -> Decision:
+    """Decide about an event of a connector; see `plan`."""
     scope = Scope.of_event(event, connector.vars)
     key = _safely(_dedupe_key, connector.dedupe, scope)
     if isinstance(key, Reason):
         return Decision(Deduplication(None, connector.dedupe_within_s), undecided=key)
-    verdicts, shadow = _ask_rules(connector, scope)
+    verdicts, shadow = _ask_rules(connector, scope, every=every)
     matched = any(verdict.verdict == "matched" for verdict in verdicts)
     undecided = next((v.reason for v in verdicts if v.verdict == "undecided"), None)
     if connector.otherwise is not None and not matched and undecided is None:
@@ -99,11 +102,13 @@ def _dedupe_key(value: Value | None, scope: Scope) -> str | None:
     return f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
 
-def _ask_rules(connector: Connector, scope: Scope) -> tuple[list[RuleVerdict], list[RuleVerdict]]:
+def _ask_rules(
+    connector: Connector, scope: Scope, *, every: bool
+) -> tuple[list[RuleVerdict], list[RuleVerdict]]:
     verdicts: list[RuleVerdict] = []
     shadow: list[RuleVerdict] = []
     settled_by: int | None = None
-    for number, item, inner in _asked(connector, scope):
+    for number, item, inner in _asked(connector, scope, every=every):
         rule = connector.rules[number]
         if rule.mode == "live" and settled_by not in {None, number}:
             continue
@@ -120,25 +125,22 @@ def _ask_rules(connector: Connector, scope: Scope) -> tuple[list[RuleVerdict], l
     return verdicts, shadow
 
 
-def _asked(connector: Connector, scope: Scope) -> list[_Asked]:
+def _asked(connector: Connector, scope: Scope, *, every: bool = False) -> list[_Asked]:
     """Return what has to be asked, in order: the number of a rule, of an item, and what it sees."""
     asked: list[_Asked] = []
     plain = connector.index
-    numbers = plain.numbers if len(plain.numbers) <= ASK_ALL else plain.candidates(scope)
+    few = every or len(plain.numbers) <= ASK_ALL
+    numbers = plain.numbers if few else plain.candidates(scope)
     asked.extend((number, None, scope) for number in numbers)
     for loop in connector.loops:
-        asked.extend(_asked_of_items(loop.path, loop.index.numbers, loop.index.candidates, scope))
+        asked.extend(_asked_of_items(loop, scope, every=every))
     if connector.loops:
         asked.sort(key=lambda one: (one[0], -1 if one[1] is None else one[1]))
     return asked
 
 
-def _asked_of_items(
-    path: Path,
-    numbers: tuple[int, ...],
-    candidates: Callable[[Scope], Any],
-    scope: Scope,
-) -> Iterator[_Asked]:
+def _asked_of_items(loop: Loop, scope: Scope, *, every: bool) -> Iterator[_Asked]:
+    path, numbers = loop.path, loop.index.numbers
     try:
         items = path.get(scope)
     except RenderError as error:
@@ -151,10 +153,10 @@ def _asked_of_items(
         message = f"for_each needs a list, {path.text} is {type_name(items)}"
         yield from ((number, None, Reason("for-each", message)) for number in numbers)
         return
-    every = len(items) * len(numbers) <= ASK_ALL
+    few = every or len(items) * len(numbers) <= ASK_ALL
     for position, item in enumerate(items):
         inner = scope.with_item(item)
-        for number in numbers if every else candidates(inner):
+        for number in numbers if few else loop.index.candidates(inner):
             yield number, position, inner
 
 

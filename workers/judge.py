@@ -16,8 +16,11 @@ from workers.parse import parse_body
 log = structlog.get_logger(__name__)
 
 
-def judge(event: IncomingEvent, rule_set: RuleSet) -> Judged:
-    """Return what the rules decide about an event; held without its connector, failed if it is not readable."""
+def judge(event: IncomingEvent, rule_set: RuleSet, *, every: bool = False) -> Judged:
+    """Return what the rules decide about an event; held without its connector, failed if it is not readable.
+
+    With `every` all rules are asked, also those that plainly do not match (for an explanation).
+    """
     connector = rule_set.connectors.get(event.connector)
     if connector is None:
         reason = Reason("no-connector", f"there is no connector {event.connector} any more")
@@ -38,7 +41,7 @@ def judge(event: IncomingEvent, rule_set: RuleSet) -> Judged:
         body=body,
     )
     try:
-        return Judged(event, plan(rule_set, seen))
+        return Judged(event, plan(rule_set, seen, every=every))
     except Exception as error:
         # The boundary of an event: `plan` is total, and should it ever not be, one event fails alone.
         log.exception("event_not_decided", event_id=event.id, connector=event.connector)

@@ -35,10 +35,11 @@ class Rehearsal:
     """Routes events one by one against the tasks and claims of those before.
 
     The same event (by its id) is decided once; a second one of the same deduplication key is a
-    duplicate, as in a store that was empty at first.
+    duplicate, as in a store that was empty at first. With `every` all rules are asked.
     """
 
-    def __init__(self, rule_set: RuleSet) -> None:
+    def __init__(self, rule_set: RuleSet, *, every: bool = False) -> None:
+        self._every = every
         self._in_force = InForce(rule_set)
         self._claims: dict[tuple[str, str], Row] = {}
         self._tasks: dict[tuple[str, str], Row] = {}
@@ -47,7 +48,7 @@ class Rehearsal:
 
     def route(self, event: IncomingEvent, *, now_ms: int | None = None) -> Rehearsed:
         """Decide about an event and carry it out; `now_ms` is when, its arrival by default."""
-        judged = judge(event, self._in_force.rule_set)
+        judged = judge(event, self._in_force.rule_set, every=self._every)
         done = fold(
             [judged],
             self._state([judged]),

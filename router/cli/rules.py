@@ -10,6 +10,7 @@ from router.cli.failures import PROBLEMS_FOUND
 from router.cli.options import option
 from router.cli.output import result_json, status
 from router.cli.rules_backtest import backtest
+from router.cli.rules_explain import explain
 from router.cli.rules_report import Checked, check_paths, count
 from router.cli.rules_schema import schema
 from router.cli.start import prepare
@@ -26,6 +27,7 @@ rules.add_command(test)
 
 
 rules.add_command(backtest)
+rules.add_command(explain)
 rules.add_command(schema)
 
 

@@ -46,7 +46,7 @@ def test_rules_see_the_event_as_it_came(rule_set: RuleSet) -> None:
     seen: list[Any] = []
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(judge_module, "plan", lambda _, given: seen.append(given))
+        patched.setattr(judge_module, "plan", lambda _, given, **__: seen.append(given))
         judge(event, rule_set)
 
     (given,) = seen
