@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from rules import fields
+from rules.compile_reminder import check_reminder
 from rules.compiled import CloseAction, DropAction, RuleAction, TaskAction
 from rules.directory import Directory, check_name, check_zone
 from rules.document import Node
+from rules.due_mistakes import SOME_INSTANT, hint_for, what_is_wrong
 from rules.event_files import EventFiles
 from rules.model_types import is_template
 from rules.models import ActionModel, TaskModel
@@ -17,7 +19,7 @@ from rules.problems import Report, Span, did_you_mean
 from rules.scope import ScopeSpec
 from rules.shape import found, unknown_key
 from rules.template import Constant, Value, compile_value
-from rules.values import shown
+from rules.values import shown, text
 
 ACTIONS: Final = ("task", "complete", "cancel", "drop")
 SHARED: Final = ""
@@ -256,6 +258,8 @@ def _check_constant(name: str, node: Node, value: Value, around: Surroundings) -
                 check_name(around.directory.known, kind, member, around.report)
     elif name == "timezone" and isinstance(value, Constant):
         check_zone(node, around.report)
+    elif name == "reminder" and node.kind == "mapping":
+        check_reminder(node, around.report)
     elif isinstance(value, Constant) and name not in {"title", "due_time"}:
         _check_value(name, node, {name: value.value}, around)
 
@@ -272,17 +276,22 @@ def _check_pair(
 
 def _check_value(name: str, node: Node, values: Mapping[str, Any], around: Surroundings) -> None:
     errors: list[fields.FieldError] = []
-    context = fields.Context(around.directory.known, around.timezone)
+    context = fields.Context(around.directory.known, around.timezone, SOME_INSTANT)
     fields.read_fields(values, context, errors)
     for error in errors:
         what, _, expected = error.message.partition("expected ")
         what = what.removeprefix(f"{error.field}:").strip(" ;")
+        hint = None
+        if error.code == "not-a-date":
+            words = text(node.value)
+            what, hint = what_is_wrong(words) or what, hint_for(error.field, words)
         around.report.add(
             _CODES.get(error.code, "R015"),
             node.span,
             f"`{name}`: {what}" if what else f"`{name}` cannot be read",
             found=found(node),
             expected=expected or None,
+            hint=hint,
         )
 
 

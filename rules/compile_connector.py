@@ -86,6 +86,7 @@ def compile_connector(
         known=around.directory.known,
         projects={name: around.directory.of_project(name) for name in around.directory.projects},
         unrouted=around.directory.unrouted,
+        holidays=around.directory.holidays,
     )
     tests = compile_tests(root, shape, around)
     if shape is None or sourced is None:

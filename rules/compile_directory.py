@@ -19,6 +19,8 @@ from rules.directory import (
     name_of,
 )
 from rules.document import Node
+from rules.due import DueError, read_day
+from rules.due_mistakes import hint_for
 from rules.problems import Report, did_you_mean
 from rules.shape import found
 
@@ -58,7 +60,7 @@ def compile_directory(
         ),
         task_types=tuple(str(node.value) for node in types),
         timezone=_timezone(bodies, report),
-        holidays=tuple(_holidays(bodies, report)),
+        holidays=tuple(sorted(set(_holidays(bodies, report)))),
     )
     return replace(directory, unrouted=compile_routing(bodies, directory, report))
 
@@ -180,18 +182,22 @@ def _timezone(bodies: Sequence[Node], report: Report) -> str | None:
     return found
 
 
-def _holidays(bodies: Sequence[Node], report: Report) -> Iterator[str]:
+def _holidays(bodies: Sequence[Node], report: Report) -> Iterator[date]:
     for body in bodies:
         listed = body.get("holidays")
         for node in () if listed is None else listed.items:
             if not node.is_text:
                 continue
             try:
-                yield date.fromisoformat(node.value).isoformat()
-            except ValueError:
-                expected = "a date such as 2026-12-25"
+                yield read_day(node.value)
+            except DueError:
                 report.add(
-                    "R015", node.span, "this is no date", found=found(node), expected=expected
+                    "R015",
+                    node.span,
+                    "this is no date",
+                    found=found(node),
+                    expected="a date such as 2026-12-25",
+                    hint=hint_for("holidays", node.value),
                 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any, Literal
 
@@ -116,6 +117,8 @@ class Connector:
     """Fields that are set with a project, by its name (decision N7)."""
     unrouted: Mapping[str, Any] = field(default_factory=dict)
     """Fields that the directory's routing sets where nothing else does (decision N5)."""
+    holidays: tuple[date, ...] = ()
+    """Days that are no business days, sorted, each once (decision D4)."""
 
     @cached_property
     def index(self) -> RuleIndex:

@@ -76,7 +76,8 @@ class OpenTask:
 
     `fields` holds the task's fields by their contract names, only those the rule gives
     (`title` always); `deliver` names destinations. `defaults` holds fields for a new task, by their
-    contract names; those in `fields` win.
+    contract names; those in `fields` win. `relative` names those of `fields` that are counted from
+    the event: they are for a task that it opens or reopens, not for one that is open (decision D15).
     """
 
     fields: Mapping[str, Any]
@@ -87,6 +88,14 @@ class OpenTask:
     reopen_within_s: int = 7 * 86400
     deliver: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    relative: frozenset[str] = frozenset()
+
+    @property
+    def lasting(self) -> Mapping[str, Any]:
+        """The fields that an update of an open task writes."""
+        if not self.relative:
+            return self.fields
+        return {name: value for name, value in self.fields.items() if name not in self.relative}
 
 
 @dataclass(frozen=True, slots=True)

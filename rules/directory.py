@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from rules.document import Node
@@ -69,7 +70,8 @@ class Directory:
     statuses: tuple[Status, ...] = ()
     task_types: tuple[str, ...] = ()
     timezone: str | None = None
-    holidays: tuple[str, ...] = ()
+    holidays: tuple[date, ...] = ()
+    """Sorted, each once."""
     unrouted: Mapping[str, Any] = field(default_factory=dict)
     """Fields that `routing` sets of a task without a contact, which is every task so far."""
 

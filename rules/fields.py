@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import tzinfo
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from datetime import date, tzinfo
+from typing import Any, Final, TypeVar
 
-from rules.due import Due, DueError, read_due, read_pair, zone_of
+from rules.due import Due, DueError, on_day, read_clock, read_day, read_due, zone_of
 from rules.values import is_integer, number, shown, storable, text
 
 MAX_TITLE: Final = 10_000
 MAX_KEY: Final = 512
 MAX_MINUTES: Final = 1_000_000
+MAX_DAYS_BEFORE: Final = 3_650
 PRIORITIES: Final = ("low", "medium", "high")
 NOTIFY: Final = ("email", "none")
 
 Known = Mapping[str, Mapping[str, str]]
+Read = TypeVar("Read")
 
 _BREAKS = re.compile("\r\n|[\x01-\x1f\x7f-\x9f\u2028\u2029]")
-_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 class FieldError(ValueError):
@@ -43,10 +44,20 @@ class RefusedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What reading a field depends on: the names that are known, the zone of tasks that name none."""
+    """What reading a field depends on.
+
+    `known` holds the names that are known, `timezone` the zone of tasks that name none. Phrases such
+    as `+1 business day` count from `received_at`, RFC 3339 text; `holidays` are sorted, each once.
+    """
 
     known: Known
-    timezone: str = "UTC"
+    timezone: str
+    received_at: str
+    holidays: tuple[date, ...] = ()
+
+    def in_zone(self, name: str) -> Context:
+        """Return the same with another zone for tasks that name none."""
+        return self if name == self.timezone else replace(self, timezone=name)
 
 
 def title(value: Any) -> str:
@@ -82,12 +93,16 @@ def note(value: Any) -> str | None:
 
 
 def read_fields(
-    values: Mapping[str, Any], context: Context, errors: list[FieldError]
+    values: Mapping[str, Any],
+    context: Context,
+    errors: list[FieldError],
+    relative: set[str] | None = None,
 ) -> dict[str, Any]:
     """Return a task's fields by their contract names; what is null is left out.
 
     `values` may hold `due`, `due_at` or the pair `due_date`, `due_time`; and `start` or `start_at`.
-    What is wrong with a field is added to `errors`.
+    What is wrong with a field is added to `errors`; the names of fields that are counted from
+    the event are added to `relative`.
     """
     fields: dict[str, Any] = {}
     dates: dict[str, Any] = {}
@@ -103,7 +118,7 @@ def read_fields(
         if found is not None:
             fields[name] = found
     if dates:
-        _read_dates(dates, context, fields, errors)
+        _read_dates(dates, context, fields, errors, set() if relative is None else relative)
     return fields
 
 
@@ -159,8 +174,9 @@ def _minutes(name: str, value: Any, _context: Context) -> int | None:
     if value is None:
         return None
     found = number(value)
-    if found is None or not is_integer(found) or not 0 <= found <= MAX_MINUTES:
-        raise FieldError(name, "wrong-type", f"{name} takes a whole number of minutes")
+    if found is None or not is_integer(found) or not 1 <= found <= MAX_MINUTES:
+        message = f"{name} takes a whole number of minutes, from 1 to {MAX_MINUTES}"
+        raise FieldError(name, "wrong-type", message)
     return int(found)
 
 
@@ -177,17 +193,42 @@ def _zone(name: str, value: Any, _context: Context) -> str | None:
 def _reminder(name: str, value: Any, _context: Context) -> dict[str, Any] | None:
     if value is None:
         return None
-    if not isinstance(value, dict) or value.keys() - {"days_before", "time", "notify"}:
+    if not isinstance(value, dict) or value.keys() - REMINDER.keys():
         raise FieldError(name, "wrong-type", f"{name} takes days_before, time and notify")
-    days, clock = number(value.get("days_before", 0)), value.get("time")
-    notify = value.get("notify", NOTIFY[0])
-    if days is None or not is_integer(days) or not 0 <= days <= 3_650:  # noqa: PLR2004  ten years
-        raise FieldError(name, "wrong-type", "days_before takes a whole number of days")
-    if clock is not None and not (isinstance(clock, str) and _CLOCK.fullmatch(clock)):
-        raise FieldError(name, "wrong-type", "time takes HH:MM")
-    if notify not in NOTIFY:
-        raise FieldError(name, "not-a-choice", f"notify is one of {', '.join(NOTIFY)}")
-    return {"days_before": int(days), "time": clock, "notify": notify}
+    return {part: read(value.get(part)) for part, read in REMINDER.items()}
+
+
+def _days_before(value: Any) -> int:
+    days = number(0 if value is None else value)
+    if days is None or not is_integer(days) or not 0 <= days <= MAX_DAYS_BEFORE:
+        message = f"days_before takes a whole number from 0 to {MAX_DAYS_BEFORE}"
+        raise FieldError("reminder", "wrong-type", message)
+    return int(days)
+
+
+def _reminder_time(value: Any) -> str | None:
+    if value is None:
+        return None
+    try:
+        return read_clock(text(value)).strftime("%H:%M")
+    except DueError:
+        raise FieldError("reminder", "wrong-type", "time takes a time such as 10:00") from None
+
+
+def _notify(value: Any) -> str:
+    if value is None:
+        return NOTIFY[0]
+    if value in NOTIFY:
+        return str(value)
+    raise FieldError("reminder", "not-a-choice", f"notify is one of {', '.join(NOTIFY)}")
+
+
+REMINDER: Final[dict[str, Callable[[Any], Any]]] = {
+    "days_before": _days_before,
+    "time": _reminder_time,
+    "notify": _notify,
+}
+"""The parts of a reminder, and how each is read."""
 
 
 def _links(name: str, value: Any, _context: Context) -> list[dict[str, str]] | None:
@@ -254,40 +295,76 @@ FIELDS: Final = frozenset({*READERS, *DATES})
 
 
 def _read_dates(
-    dates: Mapping[str, Any], context: Context, fields: dict[str, Any], errors: list[FieldError]
+    dates: Mapping[str, Any],
+    context: Context,
+    fields: dict[str, Any],
+    errors: list[FieldError],
+    relative: set[str],
 ) -> None:
     given = {name: value for name, value in dates.items() if value is not None}
-    name = fields.get("timezone", context.timezone)
-    zone = zone_of(name)
-    due = _read_one([form for form in DUE_FORMS if form in given], given, zone, errors)
-    start = _read_one([form for form in START_FORMS if form in given], given, zone, errors)
-    if due is not None:
-        fields["due_at"], fields["due_date"] = due.at, due.date
-        fields["due_time"], fields["all_day"] = due.time, due.all_day
+    named = fields.get("timezone")
+    zone = zone_of(context.timezone if named is None else named)
+    due = _read_one(DUE_FORMS, given, zone, context, errors)
+    start = _read_one(START_FORMS, given, zone, context, errors)
     if start is not None:
-        fields["start_at"] = start.start
-    if due is not None or start is not None:
-        fields["timezone"] = name
+        fields["start_at"] = start[0].start
+        if start[1]:
+            relative.add("start_at")
+    if due is None:
+        return
+    found: dict[str, Any] = {
+        "due_at": due[0].at,
+        "due_date": due[0].date,
+        "due_time": due[0].time,
+        "all_day": due[0].all_day,
+    }
+    if named is None:
+        found["timezone"] = context.timezone  # day and time are shown in it (decision D12)
+    fields.update(found)
+    if due[1]:
+        relative.update(found)
 
 
 def _read_one(
-    names: list[str], given: Mapping[str, Any], zone: tzinfo, errors: list[FieldError]
-) -> Due | None:
+    forms: Sequence[str],
+    given: Mapping[str, Any],
+    zone: tzinfo,
+    context: Context,
+    errors: list[FieldError],
+) -> tuple[Due, bool] | None:
+    """Return a date, and whether it is counted from the event; None if it is not given or wrong."""
+    names = [form for form in forms if form in given]
     if not names:
         return None
     try:
-        return _read_form(names, given, zone)
-    except DueError as error:
-        errors.append(FieldError(names[0], "not-a-date", f"{names[0]}: {error}"))
+        return _read_form(names, given, zone, context)
+    except FieldError as error:
+        errors.append(error)
         return None
 
 
-def _read_form(names: list[str], given: Mapping[str, Any], zone: tzinfo) -> Due:
+def _read_form(
+    names: list[str], given: Mapping[str, Any], zone: tzinfo, context: Context
+) -> tuple[Due, bool]:
+    name = names[0]
     if names == ["due_time"]:
-        raise DueError("needs due_date")
+        raise _no_date(name, "needs due_date")
     if names in (["due_date"], ["due_date", "due_time"]):
-        clock = given.get("due_time")
-        return read_pair(text(given["due_date"]), None if clock is None else text(clock), zone)
+        day = _dated(name, read_day, given)
+        clock = None if len(names) == 1 else _dated("due_time", read_clock, given)
+        return _dated(name, lambda _: on_day(day, clock, zone), given), False
     if len(names) > 1:
-        raise DueError(f"{' and '.join(names)} exclude each other")
-    return read_due(text(given[names[0]]), zone)
+        raise _no_date(name, f"{' and '.join(names)} exclude each other")
+    since, holidays = context.received_at, context.holidays
+    return _dated(name, lambda words: read_due(words, zone, since, holidays), given)
+
+
+def _dated(name: str, read: Callable[[str], Read], given: Mapping[str, Any]) -> Read:
+    try:
+        return read(text(given[name]))
+    except DueError as error:
+        raise _no_date(name, str(error)) from None
+
+
+def _no_date(name: str, message: str) -> FieldError:
+    return FieldError(name, "not-a-date", f"{name}: {message}")

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from rules.fields import MAX_MINUTES
 from rules.names import CONNECTOR_FORM, CONNECTOR_PATTERN, is_connector_name
 from rules.units import (
     RATE_EXAMPLE,
@@ -107,8 +108,9 @@ def _minutes(value: Any) -> Any:
         return value
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong_type("minutes are a whole number", "a whole number, such as 30")
-    if value < 1:
-        raise wrong_form("this is too short", "a whole number from 1")
+    if not 1 <= value <= MAX_MINUTES:
+        message = "this is too short" if value < 1 else "this is too long"
+        raise wrong_form(message, f"a whole number from 1 to {MAX_MINUTES}")
     return value
 
 
@@ -187,9 +189,18 @@ _LINK: Final = {
 _REMINDER: Final = {
     "type": "object",
     "properties": {
-        "days_before": {"description": "whole days before it is due; 0 by default"},
-        "time": {"description": "HH:MM in the task's time zone"},
-        "notify": {"description": "email or none"},
+        "days_before": {
+            "description": "whole days before it is due; 0 by default",
+            "anyOf": [{"type": "integer", "minimum": 0}, _TEMPLATE, _NULL],
+        },
+        "time": {
+            "description": "HH:MM in the task's time zone",
+            "anyOf": [{"type": "string", "pattern": r"^\s*\d{1,2}:\d\d\s*$"}, _TEMPLATE, _NULL],
+        },
+        "notify": {
+            "description": "email or none",
+            "anyOf": [{"enum": ["email", "none"]}, _TEMPLATE, _NULL],
+        },
     },
     "additionalProperties": False,
 }

@@ -254,13 +254,21 @@ def _open(
         name: _rendered(f"defaults.{name}", value, scope)
         for name, value in connector.defaults.items()
     }
-    zone = _default_zone(given.pop("timezone", None), connector, errors)
-    found = fields.read_fields(values, fields.Context(connector.known, zone), errors)
-    zone = found.get("timezone", zone)
+    received_at = scope.roots["event"]["received_at"]
+    context = fields.Context(connector.known, connector.timezone, received_at, connector.holidays)
+    context = _in_default_zone(context, given.pop("timezone", None), errors)
+    relative: set[str] = set()
+    found = fields.read_fields(values, context, errors, relative)
+    zone = found.get("timezone", context.timezone)
     defaults: Mapping[str, Any] = {"timezone": zone}
     if given:
-        context = fields.Context(connector.known, zone)
-        defaults = {"timezone": zone, **fields.read_fields(given, context, errors)}
+        counted: set[str] = set()
+        of_new = fields.read_fields(given, context.in_zone(zone), errors, counted)
+        # A default that counts from the event counts anew where a task is reopened (decision D15).
+        moving = [name for name in of_new if name in counted and name not in found]
+        found.update((name, of_new.pop(name)) for name in moving)
+        relative.update(moving)
+        defaults = {"timezone": zone, **of_new}
     if connector.projects or connector.unrouted:
         project = found.get("project") or defaults.get("project")
         of_project = connector.projects.get(project, {}) if project is not None else {}
@@ -278,16 +286,16 @@ def _open(
         action.reopen_within_s,
         deliver,
         defaults,
+        frozenset(relative),
     )
 
 
-def _default_zone(given: Any, connector: Connector, errors: list[fields.FieldError]) -> str:
-    """Return the zone of a task whose rule gives none (decision D9)."""
-    if given is None:
-        return connector.timezone
-    context = fields.Context(connector.known, connector.timezone)
+def _in_default_zone(
+    context: fields.Context, given: Any, errors: list[fields.FieldError]
+) -> fields.Context:
+    """Return the context with the zone of a task whose rule gives none (decision D9)."""
     read = fields.read_fields({"timezone": given}, context, errors)
-    return str(read.get("timezone", connector.timezone))
+    return context.in_zone(read.get("timezone", context.timezone))
 
 
 def _close(action: CloseAction, scope: Scope) -> CloseTask:

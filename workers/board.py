@@ -14,7 +14,7 @@ from router.core.event import IncomingEvent
 from router.core.ids import derived_id
 from rules.decision import CloseTask, OpenTask, RuleVerdict, TaskKey
 from rules.values import version_order
-from workers.fields import OPEN_KINDS, Row, Statuses, blank, columns
+from workers.fields import OPEN_KINDS, Row, Statuses, blank, changes, columns
 
 Done = Literal["created", "updated", "counted", "reopened", "completed", "cancelled"]
 NotDone = Literal["ignored", "older version", "no open task"]
@@ -149,7 +149,11 @@ class Board:
             self._see(row, action.version)
             return Effect("counted", row)
         self._change(
-            cause, row, "updated", columns(action.fields, self._statuses), deliver=action.deliver
+            cause,
+            row,
+            "updated",
+            changes(action.lasting, row, self._statuses),
+            deliver=action.deliver,
         )
         self._see(row, action.version)
         return Effect("updated", row)
@@ -161,15 +165,15 @@ class Board:
         if action.on_closed == "new" or age_ms > action.reopen_within_s * 1000:
             return self._create(cause, action, scope, held["key"])
         row = self._own(held)
-        changes = {
+        values = {
             "status": self._statuses.first("initial"),
             "status_kind": "initial",
             "completed_ms": None,
-            **columns(action.fields, self._statuses),
+            **changes(action.fields, row, self._statuses),
         }
         if action.on_open == "count":
-            changes["occurrences"] = row["occurrences"] + 1
-        self._change(cause, row, "reopened", changes, deliver=action.deliver)
+            values["occurrences"] = row["occurrences"] + 1
+        self._change(cause, row, "reopened", values, deliver=action.deliver)
         self._see(row, action.version, opening=True)
         return Effect("reopened", row)
 

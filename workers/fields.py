@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
+from rules.due import DueError, at_instant, on_day, zone_of
 from rules.values import instant
 
 Row = dict[str, Any]
@@ -59,6 +61,33 @@ def columns(fields: Mapping[str, Any], statuses: Statuses) -> Row:
         else:
             row[name] = value
     return row
+
+
+def changes(fields: Mapping[str, Any], row: Row, statuses: Statuses) -> Row:
+    """Return the columns that a rule's fields set of a task that is there.
+
+    A due date that stays is shown in the zone the task has then (decision D12): its instant stays,
+    or, where it is a day without a time, that day.
+
+    Raises:
+        ValueError: As `columns`.
+    """
+    found = columns(fields, statuses)
+    zone = found.get("timezone")
+    if zone in {None, row["timezone"]} or "due_date" in found or row["due_date"] is None:
+        return found
+    try:
+        return {**found, **_shown_in(zone_of(str(zone)), row)}
+    except DueError:  # at the end of the calendar there may be no such day in the zone
+        return found
+
+
+def _shown_in(zone: tzinfo, row: Row) -> Row:
+    if row["all_day"]:
+        day = on_day(date.fromisoformat(row["due_date"]), None, zone)
+        return {"due_ms": _milliseconds("due_at", day.at)}
+    shown = at_instant(datetime.fromtimestamp(row["due_ms"] / 1000, UTC), zone)
+    return {"due_date": shown.date, "due_time": shown.time}
 
 
 def blank(statuses: Statuses) -> Row:

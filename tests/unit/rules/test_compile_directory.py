@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from rules.directory import Directory, Person, Project, Status
@@ -39,7 +41,7 @@ def test_a_directory_holds_what_its_files_list() -> None:
     assert found.labels == {"urgent": {"crm": "l1"}, "plain": {}}
     assert found.statuses == (Status("open", "initial", {"crm": "s1"}), Status("done", "done"))
     assert found.task_types == ("todo", "call")
-    assert (found.timezone, found.holidays) == ("Europe/London", ("2026-12-25",))
+    assert (found.timezone, found.holidays) == ("Europe/London", (date(2026, 12, 25),))
     assert found.known == {
         "people": {"jane": "jane", "amir": "amir", "jane@acme.example": "jane"},
         "clients": {"acme": "acme", "in-house": "in-house"},
@@ -70,11 +72,12 @@ def test_files_are_merged() -> None:
     found = directory(
         "directory: {people: {jane: }, task_types: [todo], timezone: UTC}",
         b="directory: {people: {amir: }, task_types: [call], timezone: UTC, holidays: [2026-12-25]}",
+        d="directory: {holidays: [2026-12-25, 2026-04-03]}",
         c="directory: {projects: {support: {assignees: [amir]}}}",
     )
     assert list(found.people) == ["jane", "amir"]
     assert found.task_types == ("todo", "call")
-    assert (found.timezone, found.holidays) == ("UTC", ("2026-12-25",))
+    assert (found.timezone, found.holidays) == ("UTC", (date(2026, 4, 3), date(2026, 12, 25)))
 
 
 @pytest.mark.parametrize(
@@ -142,6 +145,9 @@ def test_what_two_files_say_differently_is_a_problem_at_the_second(text: str, li
         ("directory: {timezone: 5}", ["1:23 R013 `timezone` is no text"]),
         ("directory: {holidays: [Christmas]}", ["1:24 R015 this is no date"]),
         ("directory: {holidays: [2026-02-30]}", ["1:24 R015 this is no date"]),
+        ("directory: {holidays: [20261225]}", ["1:24 R013 a name is a text"]),
+        ("directory: {holidays: ['20261225']}", ["1:24 R015 this is no date"]),
+        ("directory: {holidays: [2026-W52-5]}", ["1:24 R015 this is no date"]),
         ("directory: {holidays: [5]}", ["1:24 R013 a name is a text"]),
         ("directory: {labels_open: yes}", ["1:26 R013 `labels_open` has the wrong type"]),
     ],

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,7 @@ from rules.decision import (
     Step,
     TaskKey,
 )
+from rules.due import read_due, zone_of
 from rules.fields import FIELDS
 from rules.plan import decide, plan
 from rules.scope import Scope
@@ -408,6 +410,7 @@ def test_fields_take_their_kind() -> None:
 
 
 NULL = "{{ body.note }}"
+MONDAY = "2026-11-23T09:12:45.120Z"
 
 
 def test_null_leaves_a_field_unset() -> None:
@@ -426,6 +429,8 @@ def test_null_leaves_a_field_unset() -> None:
         ({"priority": "High"}, ("priority", "not-a-choice")),
         ({"type": ["call"]}, ("type", "wrong-type")),
         ({"duration_minutes": "half an hour"}, ("duration_minutes", "wrong-type")),
+        ({"duration_minutes": 0}, ("duration_minutes", "wrong-type")),
+        ({"duration_minutes": "{{ 0 }}"}, ("duration_minutes", "wrong-type")),
         ({"duration_minutes": -1}, ("duration_minutes", "wrong-type")),
         ({"duration_minutes": 1.5}, ("duration_minutes", "wrong-type")),
         ({"links": "x"}, ("links", "wrong-type")),
@@ -442,8 +447,15 @@ def test_null_leaves_a_field_unset() -> None:
         ({"due": 5}, ("due", "not-a-date")),
         ({"due": "2026-07-01", "due_at": "2026-07-01"}, ("due", "not-a-date")),
         ({"due_time": "10:00"}, ("due_time", "not-a-date")),
-        ({"due_date": "2026-07-01", "due_time": "x"}, ("due_date", "not-a-date")),
+        ({"due_date": "2026-07-01", "due_time": "x"}, ("due_time", "not-a-date")),
+        ({"due_date": "tomorrow"}, ("due_date", "not-a-date")),
+        ({"due_date": "2026-07-01 10:00"}, ("due_date", "not-a-date")),
+        ({"due": "{{ body.note | default('', true) }}"}, ("due", "not-a-date")),
+        ({"due": "{{ '+3 days' }}"}, ("due", "not-a-date")),
+        ({"due": "+{{ 2 }}h 17:00"}, ("due", "not-a-date")),
+        ({"due": "+{{ 9 }}999d"}, ("due", "not-a-date")),
         ({"start": "x"}, ("start", "not-a-date")),
+        ({"start_at": "next week"}, ("start_at", "not-a-date")),
     ],
 )
 def test_a_field_no_task_may_have_refuses_the_task(
@@ -544,8 +556,122 @@ def test_the_zone_of_the_defaults_may_come_from_the_payload() -> None:
 
 
 def test_a_start_is_an_instant() -> None:
-    assert fields_of(start="2026-07-01")["start_at"] == "2026-06-30T23:00:00Z"
+    assert fields_of(start="2026-07-01") == {
+        "title": "Look into it",
+        "start_at": "2026-06-30T23:00:00Z",
+    }
     assert fields_of(start_at="2026-07-01T10:00:00Z")["start_at"] == "2026-07-01T10:00:00Z"
+    assert fields_of(start="tomorrow")["start_at"] == "2026-11-24T00:00:00Z"
+    assert fields_of(start_at="+2h")["start_at"] == "2026-11-23T11:12:45.120Z"
+
+
+DUE = ("due_at", "due_date", "due_time", "all_day")
+
+
+def planned(
+    fields: dict[str, Any], body: Any = None, *, received_at: str = MONDAY, **given: Any
+) -> OpenTask:
+    given.setdefault("timezone", "Europe/London")
+    shop = connector(rule("r", action=task(fields=fields)), **given)
+    return opened(decide(shop, event(body, received_at=received_at)))
+
+
+def test_a_phrase_counts_from_the_event_in_the_zone_of_the_task() -> None:
+    late = "2026-11-23T23:30:00.000Z"
+    holidays = (date(2026, 11, 25),)
+    for zone, day in (("Europe/London", "2026-11-24"), ("Asia/Tokyo", "2026-11-26")):
+        action = planned(
+            {"due": "+1 business day 17:00", "timezone": zone}, received_at=late, holidays=holidays
+        )
+        assert (action.fields["due_date"], action.fields["due_time"]) == (day, "17:00")
+        assert action.fields["timezone"] == zone
+
+
+def test_a_phrase_may_come_from_the_payload() -> None:
+    body = {"when": "Next FRIDAY 9:00", "days": 3, "none": None}
+    assert fields_of(body, due="{{ body.when }}")["due_at"] == "2026-11-27T09:00:00Z"
+    assert fields_of(body, due="+{{ body.days }}d")["due_date"] == "2026-11-26"
+    assert fields_of(body, due="{{ body.none }}") == {"title": "Look into it"}
+
+
+def test_fields_that_count_from_the_event_are_known_by_name() -> None:
+    assert planned({"due": "+1d"}).relative == {*DUE, "timezone"}
+    assert planned({"due_at": "+1d", "timezone": "UTC"}).relative == {*DUE}
+    assert planned({"start": "+1d"}).relative == {"start_at"}
+    assert planned({"start_at": "+2h", "due": "2026-12-01"}).relative == {"start_at"}
+    assert planned({"due": "2026-12-01", "start": "2026-11-30"}).relative == frozenset()
+    assert planned({}, fixed={"due": value("tomorrow")}).relative == {*DUE, "timezone"}
+
+
+def test_an_update_leaves_what_counts_from_the_event() -> None:
+    action = planned({"due": "+1d", "start": "2026-11-30", "priority": "high"})
+    assert action.lasting == {
+        "title": "Look into it",
+        "start_at": "2026-11-30T00:00:00Z",
+        "priority": "high",
+    }
+    fixed = planned({"due": "2026-12-01"})
+    assert fixed.lasting == fixed.fields
+
+
+def test_a_default_that_counts_from_the_event_is_for_opening_and_reopening() -> None:
+    defaults = {"due": value("+1d"), "priority": value("low")}
+
+    action = planned({}, defaults=defaults)
+    assert (action.fields["due_date"], action.relative) == (
+        "2026-11-24",
+        frozenset({*DUE, "timezone"}),
+    )
+    assert action.defaults == {"timezone": "Europe/London", "priority": "low"}
+
+    action = planned({"due": "2026-12-01", "timezone": "UTC"}, defaults=defaults)
+    assert (action.fields["due_date"], action.relative) == ("2026-12-01", frozenset())
+    action = planned(
+        {"due": "{{ body.none }}", "timezone": "UTC"}, {"none": None}, defaults=defaults
+    )
+    assert (action.fields["due_at"], action.relative) == ("2026-11-24T23:59:59Z", frozenset(DUE))
+
+
+@pytest.mark.parametrize(
+    ("given", "zone"),
+    [
+        ({"fields": {"timezone": "Asia/Tokyo"}, "defaults": "Europe/Paris"}, "Asia/Tokyo"),
+        ({"fields": {"timezone": "{{ body.zone }}"}, "defaults": "Europe/Paris"}, "Asia/Dubai"),
+        ({"fields": {"timezone": "{{ body.none }}"}, "defaults": "Europe/Paris"}, "Europe/Paris"),
+        ({"fields": {}, "defaults": "{{ body.zone }}"}, "Asia/Dubai"),
+        ({"fields": {}, "defaults": "{{ body.none }}"}, "Africa/Lagos"),
+        ({"fields": {}}, "Africa/Lagos"),
+        ({"fields": {}, "directory": "UTC"}, "UTC"),
+    ],
+)
+def test_the_zone_is_the_rules_else_the_defaults_else_the_directorys(
+    given: dict[str, Any], zone: str
+) -> None:
+    defaults = {"timezone": value(given["defaults"])} if "defaults" in given else {}
+    action = planned(
+        {"due": "today", **given["fields"]},
+        {"zone": "Asia/Dubai", "none": None},
+        defaults=defaults,
+        timezone=given.get("directory", "Africa/Lagos"),
+    )
+    assert action.fields["timezone"] == action.defaults["timezone"] == zone
+    assert action.fields["due_at"] == read_due("today", zone_of(zone), MONDAY)[0].at
+
+
+def test_a_reminder_takes_what_is_null_as_not_given_and_a_time_without_its_zero() -> None:
+    body = {"none": None, "days": "2", "time": "9:05"}
+    whole = fields_of(
+        body,
+        reminder={
+            "days_before": "{{ body.none }}",
+            "time": "{{ body.none }}",
+            "notify": "{{ body.none }}",
+        },
+    )
+    assert whole["reminder"] == {"days_before": 0, "time": None, "notify": "email"}
+    part = fields_of(body, reminder={"days_before": "{{ body.days }}", "time": "{{ body.time }}"})
+    assert part["reminder"] == {"days_before": 2, "time": "09:05", "notify": "email"}
+    assert fields_of(body, reminder={"notify": "none"})["reminder"]["notify"] == "none"
 
 
 def test_fixed_fields_and_defaults_of_the_connector() -> None:
