@@ -8,13 +8,13 @@ from typing import Any, Final, Literal
 
 from rules import fields
 from rules.compile_reminder import check_reminder
-from rules.compiled import CloseAction, DropAction, RuleAction, TaskAction
+from rules.compiled import WEEK_S, CloseAction, DropAction, RuleAction, TaskAction
 from rules.directory import Directory, check_name, check_zone
 from rules.document import Node
 from rules.due_mistakes import SOME_INSTANT, hint_for, what_is_wrong
 from rules.event_files import EventFiles
 from rules.model_types import is_template
-from rules.models import ActionModel, TaskModel
+from rules.models import ActionModel, CloseModel, TaskModel
 from rules.problems import Report, Span, did_you_mean
 from rules.scope import ScopeSpec
 from rules.shape import found, unknown_key
@@ -25,7 +25,7 @@ ACTIONS: Final = ("task", "complete", "cancel", "drop")
 SHARED: Final = ""
 """The one key space that all connectors share."""
 
-_POLICIES: Final = ("on_open", "on_closed", "reopen_within")
+_POLICIES: Final = ("on_open", "on_closed", "reopen_within", "update")
 _KINDS: Final = {
     "type": "task_types",
     "client": "clients",
@@ -106,7 +106,9 @@ def _compile(
     if name == "task":
         task = None if shape is None else shape.task
         return _task(node.key(name), inner, task or TaskModel(), spec, around)
-    return _close("complete" if name == "complete" else "cancel", inner, spec, around.report)
+    if name == "complete":
+        return _close("complete", inner, None if shape is None else shape.complete, spec, around)
+    return _close("cancel", inner, None if shape is None else shape.cancel, spec, around)
 
 
 def _drop(key: Node, node: Node, spec: ScopeSpec, report: Report) -> DropAction | None:
@@ -121,8 +123,13 @@ def _drop(key: Node, node: Node, spec: ScopeSpec, report: Report) -> DropAction 
 
 
 def _close(
-    how: Literal["complete", "cancel"], node: Node, spec: ScopeSpec, report: Report
+    how: Literal["complete", "cancel"],
+    node: Node,
+    shape: CloseModel | None,
+    spec: ScopeSpec,
+    around: Surroundings,
 ) -> CloseAction | None:
+    report = around.report
     key = _key(node, spec, report)
     if key is None:
         return None
@@ -133,6 +140,7 @@ def _close(
         key[1],
         None if version is None else compile_value(version, version.span, report, spec),
         None if note is None else compile_value(note, note.span, report, spec),
+        WEEK_S if shape is None else shape.reopen_within,
     )
 
 
@@ -156,6 +164,7 @@ def _task(
         on_open=shape.on_open,
         on_closed=shape.on_closed,
         reopen_within_s=shape.reopen_within,
+        update=shape.update,
     )
 
 

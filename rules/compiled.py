@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from rules.conditions import Condition
-from rules.decision import OnClosed, OnOpen
+from rules.decision import OnClosed, OnOpen, Update
 from rules.index import RuleIndex
 from rules.paths import Path
 from rules.template import Value
@@ -39,6 +39,7 @@ class TaskAction:
     on_open: OnOpen = "update"
     on_closed: OnClosed = "new"
     reopen_within_s: int = WEEK_S
+    update: Update = "unless_edited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class CloseAction:
     shared: str | None = None
     version: Value | None = None
     note: Value | None = None
+    reopen_within_s: int = WEEK_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 Verdict = Literal["matched", "not", "undecided"]
 OnOpen = Literal["update", "count", "ignore"]
 OnClosed = Literal["reopen", "new", "ignore"]
+Update = Literal["unless_edited", "always"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class OpenTask:
     (`title` always); `deliver` names destinations. `defaults` holds fields for a new task, by their
     contract names; those in `fields` win. `relative` names those of `fields` that are counted from
     the event: they are for a task that it opens or reopens, not for one that is open (decision D15).
+    `update` says what becomes of fields that a person changed.
     """
 
     fields: Mapping[str, Any]
@@ -89,6 +91,7 @@ class OpenTask:
     deliver: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     relative: frozenset[str] = frozenset()
+    update: Update = "unless_edited"
 
     @property
     def lasting(self) -> Mapping[str, Any]:
@@ -100,12 +103,16 @@ class OpenTask:
 
 @dataclass(frozen=True, slots=True)
 class CloseTask:
-    """Complete or cancel the open task of a key."""
+    """Complete or cancel the open task of a key.
+
+    `reopen_within_s` is how long a closing with a version is remembered where the key has no task.
+    """
 
     how: Literal["complete", "cancel"]
     key: TaskKey
     version: str | None = None
     note: str | None = None
+    reopen_within_s: int = 7 * 86400
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from rules.decision import OnClosed, OnOpen
+from rules.decision import OnClosed, OnOpen, Update
 from rules.model_shape import Shape
 from rules.model_types import (
     Burst,
@@ -77,6 +77,7 @@ class TaskModel(Fields, _TaskHead):
     on_open: OnOpen = Field("update", description="the key has an open task")
     on_closed: OnClosed = Field("new", description="the key has a closed task")
     reopen_within: Seconds = Field(7 * 86_400, description="how long after closing")
+    update: Update = Field("unless_edited", description="what a person changed")
 
 
 class CloseModel(Shape):
@@ -85,6 +86,9 @@ class CloseModel(Shape):
     key: Key = Field(description="the key of the task, or {shared: …}")
     version: Text = Field(None, description="the sender's version: an older one changes nothing")
     note: Text = Field(None, description="why, for the task's history")
+    reopen_within: Seconds = Field(
+        7 * 86_400, description="how long a closing that comes before its task is remembered"
+    )
 
 
 _ONE_ACTION: JsonDict = {

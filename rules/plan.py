@@ -287,6 +287,7 @@ def _open(
         deliver,
         defaults,
         frozenset(relative),
+        update=action.update,
     )
 
 
@@ -305,7 +306,7 @@ def _close(action: CloseAction, scope: Scope) -> CloseTask:
     note = None if action.note is None else fields.note(_rendered("note", action.note, scope))
     if key is None:
         raise fields.RefusedError(errors)
-    return CloseTask(action.how, key, version, note)
+    return CloseTask(action.how, key, version, note, action.reopen_within_s)
 
 
 def _key(

@@ -45,6 +45,8 @@ class State:
     """By scope and key: the open task, else the one closed last."""
     copies: Mapping[str, Iterable[str]] = field(default_factory=dict)
     """By task id: the destinations that have or await a copy."""
+    closings: Mapping[tuple[str, str], Row] = field(default_factory=dict)
+    """By scope and key: closings that came before any task of their key."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,7 @@ class Fold:
     deliveries: list[Row] = field(default_factory=list)
     mentions: list[tuple[dict[str, Any], Row]] = field(default_factory=list)
     """Entries of events' `tasks` with the task each is about."""
+    closings: list[Row] = field(default_factory=list)
 
     def number(self, numbers: Iterable[int]) -> None:
         """Give the new tasks their numbers, one each, in the order they were made."""
@@ -98,6 +101,17 @@ def task_keys(batch: Iterable[Judged]) -> set[tuple[str, str]]:
         for verdict in judged.decision.verdicts:
             action = verdict.action
             if isinstance(action, OpenTask | CloseTask) and action.key is not None:
+                found.add((scope_of(action.key, judged.event.connector), action.key.text))
+    return found
+
+
+def closing_keys(batch: Iterable[Judged]) -> set[tuple[str, str]]:
+    """Return the task keys, with their scopes, that a closing before any task may matter to."""
+    found: set[tuple[str, str]] = set()
+    for judged in batch:
+        for verdict in () if judged.decision is None else judged.decision.verdicts:
+            action = verdict.action
+            if isinstance(action, OpenTask | CloseTask) and action.version and action.key:
                 found.add((scope_of(action.key, judged.event.connector), action.key.text))
     return found
 
@@ -147,7 +161,12 @@ class _Attempt:
         self._now_ms = now_ms
         self._rules_hash = rules_hash
         self._board = Board(
-            state.tasks, state.copies, now_ms=now_ms, statuses=statuses, counting=counting
+            state.tasks,
+            state.copies,
+            state.closings,
+            now_ms=now_ms,
+            statuses=statuses,
+            counting=counting,
         )
         self._fold = Fold()
 
@@ -157,6 +176,7 @@ class _Attempt:
         fold_.changed_tasks = list(board.changed.values())
         fold_.history = board.history
         fold_.deliveries = list(board.deliveries.values())
+        fold_.closings = list(board.closings.changed.values())
         return fold_
 
     def take(self, judged: Judged) -> None:
@@ -240,6 +260,7 @@ class _Attempt:
         for sequence, verdict in enumerate(decision.verdicts):
             outcome: str | None = None
             task: Row | None = None
+            kept: Sequence[str] = ()
             action = verdict.action
             if verdict.refused:
                 outcome = "refused"
@@ -255,13 +276,13 @@ class _Attempt:
                     if isinstance(action, OpenTask)
                     else self._board.close(cause, action)
                 )
-                outcome, task = effect.outcome, effect.task
+                outcome, task, kept = effect.outcome, effect.task, effect.kept
                 if task is not None and outcome in DONE:
                     done = True
                     self._mention(row, verdict, outcome, task)
                 else:
                     not_done = not_done or Reason(_NOT_DONE_CODES[outcome], outcome)
-            row["decisions"].append(_entry(verdict, outcome, task))
+            row["decisions"].append(_entry(verdict, outcome, task, kept))
         row["shadow"] = [_shadow(verdict) for verdict in decision.shadow if verdict.action]
         if decision.refused is not None:
             row["status"] = "refused"
@@ -290,7 +311,9 @@ def _give_reason(row: Row, reason: Reason | None) -> None:
         row["reason"], row["code"] = reason.message, reason.code
 
 
-def _entry(verdict: RuleVerdict, outcome: str | None, task: Row | None) -> dict[str, Any]:
+def _entry(
+    verdict: RuleVerdict, outcome: str | None, task: Row | None, kept: Sequence[str]
+) -> dict[str, Any]:
     """Return a verdict as the Event JSON shows it (R14); with its reason, where it has one."""
     entry: dict[str, Any] = {
         "rule": verdict.rule,
@@ -315,6 +338,8 @@ def _entry(verdict: RuleVerdict, outcome: str | None, task: Row | None) -> dict[
     if verdict.reason is not None:
         reason = verdict.reason
         entry["reason"] = {"code": reason.code, "message": reason.message, "at": reason.at}
+    if kept:
+        entry["kept"] = list(kept)
     if verdict.errors:
         entry["errors"] = [
             {"field": each.field, "code": each.code, "message": each.message}

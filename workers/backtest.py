@@ -17,7 +17,17 @@ from workers.rehearsal import Rehearsed
 Kind = Literal["added", "lost", "changed"]
 
 _NOT_COMPARED: Final = frozenset(
-    {"id", "number", "scope", "version", "source", "created_ms", "updated_ms", "deleted_ms"}
+    {
+        "id",
+        "number",
+        "scope",
+        "version",
+        "edited",
+        "source",
+        "created_ms",
+        "updated_ms",
+        "deleted_ms",
+    }
 )
 """Columns of a task that follow from the rest, or only say which line of which file it comes from."""
 

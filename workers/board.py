@@ -10,10 +10,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from router.core.edited import fields_given, unless_edited, without_edited
 from router.core.event import IncomingEvent
 from router.core.ids import derived_id
-from rules.decision import CloseTask, OpenTask, RuleVerdict, TaskKey
+from router.core.store.deliveries import wanted_copy
+from rules.decision import CloseTask, OpenTask, RuleVerdict, TaskKey, Update
 from rules.values import version_order
+from workers.closings import Closings
 from workers.fields import OPEN_KINDS, Row, Statuses, blank, changes, columns
 
 Done = Literal["created", "updated", "counted", "reopened", "completed", "cancelled"]
@@ -31,10 +34,14 @@ _MAX_SEQUENCE = 0xFFF
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an action came to, and the task it was about."""
+    """What an action came to, and the task it was about.
+
+    `kept` names the fields that the rule would have changed and a person did (decision K7).
+    """
 
     outcome: Done | NotDone
     task: Row | None = None
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -62,6 +69,7 @@ class Board:
     Args:
         tasks: By scope and key, the open task of each key, else the one closed last.
         copies: By task id, the destinations that have or await a copy.
+        closings: By scope and key, closings that came before any task of their key.
         counting: Destinations that show `occurrences`, so that a count is a change to them (Q8).
     """
 
@@ -69,6 +77,7 @@ class Board:
         self,
         tasks: Mapping[tuple[str, str], Row],
         copies: Mapping[str, Iterable[str]],
+        closings: Mapping[tuple[str, str], Row] | None = None,
         *,
         now_ms: int,
         statuses: Statuses,
@@ -80,6 +89,7 @@ class Board:
         self._statuses = statuses
         self._blank = blank(statuses)
         self._counting = counting
+        self.closings = Closings(closings or {})
         self.new: dict[str, Row] = {}
         self.changed: dict[str, Row] = {}
         self.history: list[Row] = []
@@ -91,6 +101,8 @@ class Board:
         key = None if action.key is None else action.key.text
         held = None if key is None else self._tasks.get((scope, key))
         if held is None:
+            if key is not None and self.closings.outdate(scope, key, action.version, cause.event):
+                return Effect("older version")
             return self._create(cause, action, scope, key)
         if held["id"] == derived_id(cause.event.id, cause.verdict.rule, cause.item):
             return Effect("ignored", held)  # decided again: what it made is there
@@ -105,6 +117,7 @@ class Board:
         scope = scope_of(action.key, cause.event.connector)
         held = self._tasks.get((scope, action.key.text))
         if held is None:
+            self.closings.remember(scope, action, cause.event)
             return Effect("no open task")
         seen = held["source"].get("version")
         older = action.version is not None and version_order(action.version, seen) < 0
@@ -123,7 +136,8 @@ class Board:
             {
                 "status": self._statuses.first(kind),
                 "status_kind": kind,
-                "completed_ms": cause.event.received_ms,
+                # Not before it was made, also where events come late: K9 goes by these two.
+                "completed_ms": max(cause.event.received_ms, row["created_ms"]),
             },
             note=action.note,
         )
@@ -148,36 +162,36 @@ class Board:
             self._change(cause, row, "counted", {"occurrences": row["occurrences"] + 1})
             self._see(row, action.version)
             return Effect("counted", row)
-        self._change(
-            cause,
-            row,
-            "updated",
-            changes(action.lasting, row, self._statuses),
-            deliver=action.deliver,
-        )
+        given = changes(action.lasting, row, self._statuses)
+        written, kept = _writable(row, given, action.update)
+        self._change(cause, row, "updated", written, deliver=action.deliver)
         self._see(row, action.version)
-        return Effect("updated", row)
+        return Effect("updated", row, kept)
 
     def _act_on_closed(self, cause: Cause, action: OpenTask, held: Row, scope: str) -> Effect:
         if action.on_closed == "ignore":
             return Effect("ignored", held)
         age_ms = cause.event.received_ms - held["completed_ms"]
         if action.on_closed == "new" or age_ms > action.reopen_within_s * 1000:
-            return self._create(cause, action, scope, held["key"])
+            return self._create(cause, action, scope, held["key"], since_ms=held["completed_ms"])
         row = self._own(held)
+        given = changes(action.fields, row, self._statuses)
+        written, kept = _writable(row, given, action.update)
         values = {
             "status": self._statuses.first("initial"),
             "status_kind": "initial",
             "completed_ms": None,
-            **changes(action.fields, row, self._statuses),
+            **written,
         }
         if action.on_open == "count":
             values["occurrences"] = row["occurrences"] + 1
         self._change(cause, row, "reopened", values, deliver=action.deliver)
         self._see(row, action.version, opening=True)
-        return Effect("reopened", row)
+        return Effect("reopened", row, kept)
 
-    def _create(self, cause: Cause, action: OpenTask, scope: str, key: str | None) -> Effect:
+    def _create(
+        self, cause: Cause, action: OpenTask, scope: str, key: str | None, *, since_ms: int = 0
+    ) -> Effect:
         event, verdict = cause.event, cause.verdict
         row: Row = {
             **self._blank,
@@ -185,7 +199,7 @@ class Board:
             "number": 0,  # the store gives it, see `apply.Fold.number`
             "scope": scope,
             "key": key,
-            "created_ms": event.received_ms,
+            "created_ms": max(event.received_ms, since_ms),
             "updated_ms": self._now_ms,
             "creator": {"type": "connector", "id": event.connector},
             "source": {
@@ -198,7 +212,7 @@ class Board:
             **columns({**action.defaults, **action.fields}, self._statuses),
         }
         if row["status_kind"] not in OPEN_KINDS:
-            row["completed_ms"] = event.received_ms
+            row["completed_ms"] = row["created_ms"]
         self.new[row["id"]] = row
         if key is not None:
             self._tasks[scope, key] = row
@@ -248,16 +262,7 @@ class Board:
     def _deliver(self, row: Row, destination: str) -> None:
         """Want a destination to have the task as it is now."""
         self._copies.setdefault(row["id"], {})[destination] = None
-        self.deliveries[row["id"], destination] = {
-            "id": derived_id(row["id"], destination),
-            "task_id": row["id"],
-            "destination": destination,
-            "state": "pending",
-            "wanted_version": row["version"],
-            "next_attempt_ms": self._now_ms,
-            "created_ms": self._now_ms,
-            "updated_ms": self._now_ms,
-        }
+        self.deliveries[row["id"], destination] = wanted_copy(row, destination, self._now_ms)
 
     def _record(
         self, cause: Cause, row: Row, done: Done, fields: dict[str, Any], note: str | None
@@ -297,3 +302,15 @@ class Board:
         """Remember that a closed task was closed again by a newer version: a late opening is older."""
         if version_order(version, held["source"].get("closed_version")) > 0:
             self._see(self._own(held), version, closing=True)
+
+
+def _writable(row: Row, given: Row, update: Update) -> tuple[Row, tuple[str, ...]]:
+    """Return what a rule may write of what it gives, and the fields left as a person has them (K7).
+
+    With `always` it writes all, and the fields are the rule's again.
+    """
+    if update == "always":
+        row["edited"] = without_edited(row["edited"], fields_given(given))
+        return given, ()
+    written, kept = unless_edited(row, given)
+    return written, tuple(kept)

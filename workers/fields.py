@@ -118,6 +118,7 @@ def blank(statuses: Statuses) -> Row:
         "occurrences": 1,
         "completed_ms": None,
         "deleted_ms": None,
+        "edited": None,
     }
 
 

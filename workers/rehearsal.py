@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from router.core.event import IncomingEvent
 from rules.ruleset import RuleSet
-from workers.apply import Fold, Judged, State, claim_keys, fold, task_keys
+from workers.apply import Fold, Judged, State, claim_keys, closing_keys, fold, task_keys
 from workers.fields import Row
 from workers.in_force import InForce
 from workers.judge import judge
@@ -44,6 +44,7 @@ class Rehearsal:
         self._claims: dict[tuple[str, str], Row] = {}
         self._tasks: dict[tuple[str, str], Row] = {}
         self._copies: dict[str, set[str]] = {}
+        self._closings: dict[tuple[str, str], Row] = {}
         self._made = 0
 
     def route(self, event: IncomingEvent, *, now_ms: int | None = None) -> Rehearsed:
@@ -71,13 +72,18 @@ class Rehearsal:
             claims={key: self._claims[key] for key in claim_keys(batch) if key in self._claims},
             tasks=tasks,
             copies={row["id"]: self._copies.get(row["id"], ()) for row in tasks.values()},
+            closings={
+                key: self._closings[key] for key in closing_keys(batch) if key in self._closings
+            },
         )
 
     def _keep(self, done: Fold) -> None:
         self._made += len(done.new_tasks)
         self._claims.update(done.claims)
-        for row in (*done.new_tasks, *done.changed_tasks):
+        # Of one key the new ones come later: an action closes the old one before another opens a new one.
+        for row in (*done.changed_tasks, *done.new_tasks):
             if row["key"] is not None:
                 self._tasks[row["scope"], row["key"]] = row
+        self._closings.update({(row["scope"], row["key"]): row for row in done.closings})
         for delivery in done.deliveries:
             self._copies.setdefault(delivery["task_id"], set()).add(delivery["destination"])

@@ -27,7 +27,16 @@ from router.core.pending import PendingBatches
 from router.core.store import routing
 from router.core.store.engine import Store
 from rules.decision import Reason
-from workers.apply import Fold, Judged, State, claim_keys, fold, scopes, task_keys
+from workers.apply import (
+    Fold,
+    Judged,
+    State,
+    claim_keys,
+    closing_keys,
+    fold,
+    scopes,
+    task_keys,
+)
 from workers.fields import Row
 from workers.in_force import InForce
 from workers.judge import judge
@@ -183,10 +192,12 @@ class Routing:
             open_batch = [judged for judged in batch if judged.event.id not in decided]
             claims, wanted = claim_keys(open_batch), task_keys(open_batch)
             tasks = await routing.tasks_of_keys(conn, wanted) if wanted else {}
+            new_keys = closing_keys(open_batch) - tasks.keys()
             state = State(
                 claims=await routing.claims_of(conn, claims) if claims else {},
                 tasks=tasks,
                 copies=await copies_of(conn, [row["id"] for row in tasks.values()]),
+                closings=await routing.closings_of(conn, new_keys) if new_keys else {},
             )
             done = fold(
                 open_batch,
@@ -232,6 +243,7 @@ def _writes(done: Fold) -> routing.Writes:
         changed_tasks=done.changed_tasks,
         history=done.history,
         deliveries=done.deliveries,
+        closings=done.closings,
     )
 
 

@@ -8,14 +8,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from router.core.errors import SettingsError, StoreError
+from router.core.store.bulk import Insert, names_of
 from router.core.store.engine import Store, open_store
-from router.core.store.migrate import at_head, upgrade
-from router.core.store.schema import metadata, task_numbers
+from router.core.store.migrate import _config, at_head, upgrade
+from router.core.store.schema import metadata, task_numbers, tasks
+from router.core.store.tasks import get_task
+from tests.support.rows import task_row
 
 
 def _differences(connection: Connection) -> list[object]:
@@ -76,6 +80,30 @@ async def test_head_is_reached_by_upgrading_and_upgrading_again_changes_nothing(
     assert await at_head(database_url)
     await upgrade(database_url)
     assert await at_head(database_url)
+
+
+async def test_a_database_of_an_earlier_release_keeps_its_tasks(database_url: str) -> None:
+    def to_the_first_release(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+
+    store = await open_store(database_url)
+    row = task_row(key="k")
+    before = {name: value for name, value in row.items() if name != "edited"}
+    async with store.begin() as conn:
+        await conn.run_sync(to_the_first_release)
+        names = names_of(tasks, but={"edited"})
+        await Insert(tasks, names).run(conn, [before])
+    assert not await at_head(database_url)
+
+    await upgrade(database_url)
+
+    async with store.connect() as conn:
+        found = await get_task(conn, row["id"])
+    await store.close()
+    assert found is not None
+    assert found == dict.fromkeys(found) | {"all_day": False} | before
 
 
 async def test_upgrades_at_the_same_time_do_not_disturb_each_other(database_url: str) -> None:

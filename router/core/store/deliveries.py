@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Text, column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from router.core.ids import is_id
+from router.core.ids import derived_id, is_id
 from router.core.store.bulk import Insert, Update, names_of
 from router.core.store.page import Page, page_of
 from router.core.store.plain import storable
@@ -69,6 +69,20 @@ _SET: Final = Update(
     names_of(deliveries, but={"id", "task_id", "destination", "wanted_version", "created_ms"}),
 )
 _ATTEMPTS: Final = Insert(attempts, names_of(attempts), "ON CONFLICT (id) DO NOTHING")
+
+
+def wanted_copy(task: Row, destination: str, now_ms: int) -> Row:
+    """Return the row that asks for a destination's copy of a task as it is now, for `routing.write`."""
+    return {
+        "id": derived_id(task["id"], destination),
+        "task_id": task["id"],
+        "destination": destination,
+        "state": "pending",
+        "wanted_version": task["version"],
+        "next_attempt_ms": now_ms,
+        "created_ms": now_ms,
+        "updated_ms": now_ms,
+    }
 
 
 async def due_destinations(conn: AsyncConnection, now_ms: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Removes what is kept for a time only: events, attempts, refusals, claims. Tasks stay."""
+"""Removes what is kept for a time only: events, attempts, refusals, claims, closings. Tasks stay."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Final
 from sqlalchemy import Column, Table, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from router.core.store.schema import attempts, claims, events, refusals
+from router.core.store.schema import attempts, claims, closings, events, refusals
 
 _BY: Final[tuple[tuple[Table, Column[int]], ...]] = (
     (events, events.c.received_ms),
     (attempts, attempts.c.at_ms),
     (refusals, refusals.c.at_ms),
     (claims, claims.c.until_ms),
+    (closings, closings.c.until_ms),
 )
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core.store.bulk import Insert, Update, names_of
 from router.core.store.read import Pair, Query
-from router.core.store.schema import Row, claims, deliveries, events, history, tasks
+from router.core.store.schema import Row, claims, closings, deliveries, events, history, tasks
 
 
 @dataclass(slots=True)
@@ -26,8 +26,9 @@ class Writes:
     """All rows that the routing of a batch writes, by the names of the table's columns.
 
     A row is there at most once: `events` by id, `claims` by (connector, key), `new_tasks` and
-    `changed_tasks` by id, `history` by id, `deliveries` by (task_id, destination). Columns that may be
-    null or have a default may be left out, also in `changed_tasks`, where they are set to it.
+    `changed_tasks` by id, `history` by id, `deliveries` by (task_id, destination), `closings` by
+    (scope, key). Columns that may be null or have a default may be left out, also in `changed_tasks`,
+    where they are set to it.
     """
 
     events: list[Row] = field(default_factory=list)
@@ -36,6 +37,7 @@ class Writes:
     changed_tasks: list[Row] = field(default_factory=list)
     history: list[Row] = field(default_factory=list)
     deliveries: list[Row] = field(default_factory=list)
+    closings: list[Row] = field(default_factory=list)
 
 
 _NOT_DECIDED_AGAIN: Final = {"id", "connector", "received_ms", "body"}
@@ -53,6 +55,13 @@ _CLAIMS: Final = Insert(
     "ON CONFLICT (connector, key) DO UPDATE SET event_id = excluded.event_id, "
     "received_ms = excluded.received_ms, until_ms = excluded.until_ms "
     "WHERE claims.until_ms < excluded.received_ms",
+)
+# What is written was made from what is there, under the lock of the scope.
+_CLOSINGS: Final = Insert(
+    closings,
+    names_of(closings),
+    "ON CONFLICT (scope, key) DO UPDATE SET version = excluded.version, "
+    "closed_ms = excluded.closed_ms, until_ms = excluded.until_ms",
 )
 # A conflict of open keys is not passed over: it would lose a task.
 _NEW_TASKS: Final = Insert(tasks, names_of(tasks), "ON CONFLICT (id) DO NOTHING")
@@ -84,7 +93,10 @@ _TASKS_OF_KEYS: Final = Query.for_each_pair(
     "AND open.scope = wanted.first AND {open_key}), "
     "(SELECT closed.id FROM tasks AS closed WHERE closed.key = wanted.second "
     "AND closed.scope = wanted.first AND closed.deleted_ms IS NULL "
-    "ORDER BY closed.completed_ms DESC LIMIT 1)) {lock}",
+    "ORDER BY closed.completed_ms DESC, closed.number DESC LIMIT 1)) {lock}",
+)
+_CLOSINGS_OF: Final = Query.for_each_pair(
+    closings, "closings.scope = wanted.first AND closings.key = wanted.second"
 )
 _COPIES_OF: Final = Query.for_each_id(
     deliveries,
@@ -131,6 +143,12 @@ async def tasks_of_keys(conn: AsyncConnection, keys: Collection[Pair]) -> dict[P
     return {(row["scope"], row["key"]): row for row in found}
 
 
+async def closings_of(conn: AsyncConnection, keys: Collection[Pair]) -> dict[Pair, Row]:
+    """Return the closings that came before any task of (scope, key), also those whose time is over."""
+    found = await _CLOSINGS_OF.by_pairs(conn, keys)
+    return {(row["scope"], row["key"]): row for row in found}
+
+
 async def copies_of(conn: AsyncConnection, task_ids: Collection[str]) -> dict[str, list[str]]:
     """Return the destinations that have or await a copy of a task, for each that has any."""
     found: dict[str, list[str]] = {}
@@ -165,7 +183,8 @@ async def write(conn: AsyncConnection, writes: Writes) -> None:
     An event that is decided stays as it is unless the row has more `replays`. A claim in force stays; one
     whose window ended before `received_ms` gives way. Tasks and history that exist already stay. A
     delivery that exists is only ever asked for a later version: it becomes `pending`, due at the row's
-    `next_attempt_ms`, if it was `current`, else it keeps its state and time.
+    `next_attempt_ms`, if it was `current`, else it keeps its state and time. A closing takes the place of
+    the one its key has.
 
     Raises:
         StoreError: Another open task has the key of a new one (the scope was not locked), or a value
@@ -173,6 +192,7 @@ async def write(conn: AsyncConnection, writes: Writes) -> None:
     """
     await _EVENTS.run(conn, writes.events)
     await _CLAIMS.run(conn, writes.claims)
+    await _CLOSINGS.run(conn, writes.closings)
     await _CHANGED_TASKS.run(conn, writes.changed_tasks)
     await _NEW_TASKS.run(conn, writes.new_tasks)
     await _HISTORY.run(conn, writes.history)

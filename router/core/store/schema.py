@@ -128,6 +128,7 @@ tasks = Table(
     Column("updated_ms", BigInteger, nullable=False),
     Column("deleted_ms", BigInteger),
     Column("source", Json, nullable=False),
+    Column("edited", Json),
     UniqueConstraint("number"),
     Index(
         "ix_tasks_key_scope_completed_ms",
@@ -147,7 +148,23 @@ tasks = Table(
     ),
     Index("ix_tasks_status_number", "status", "number"),
 )
-"""`scope` is the connector's name, or `shared:<name>` for a shared key. `source` is the contract's."""
+"""`scope` is the connector's name, or `shared:<name>` for a shared key. `source` is the contract's.
+
+`edited` lists the fields that somebody changed by hand since a rule last wrote them, see `core.edited`.
+"""
+
+closings = Table(
+    "closings",
+    metadata,
+    Column("scope", Name, primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("closed_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Index("ix_closings_until_ms", "until_ms"),
+    sqlite_with_rowid=False,
+)
+"""Closings that came before any task of their key: the newest version, and until when it counts."""
 
 history = Table(
     "history",

@@ -43,15 +43,17 @@ def test_a_task_has_the_fields_a_rule_gives_and_the_decided_defaults() -> None:
     assert made.fields.keys() == {"title", "priority", "custom"}
     assert (made.key, made.shared, made.version) == (None, None, None)
     assert (made.on_open, made.on_closed, made.reopen_within_s) == ("update", "new", 7 * 86_400)
+    assert made.update == "unless_edited"
 
 
 def test_a_task_with_a_key_may_have_policies_and_a_version() -> None:
     made = task_of(
         '{title: x, key: "{{ body.id }}", version: 3, on_open: count, on_closed: reopen, '
-        "reopen_within: 2d}"
+        "reopen_within: 2d, update: always}"
     )
     assert (rendered(made.key, {"id": "k"}), made.shared, rendered(made.version)) == ("k", None, 3)
     assert (made.on_open, made.on_closed, made.reopen_within_s) == ("count", "reopen", 172_800)
+    assert made.update == "always"
     assert made.fields.keys() == {"title"}
 
 
@@ -64,12 +66,13 @@ def test_a_shared_key_is_in_the_space_of_all_connectors() -> None:
 def test_closing_has_a_key_a_version_and_a_note(how: str) -> None:
     shop = connector(
         f'rules:\n  - {{name: a, {how}: {{key: k, version: "{{{{ body.v }}}}", note: over}}}}\n'
-        f"  - {{name: b, {how}: {{key: {{shared: k}}}}}}\n"
+        f"  - {{name: b, {how}: {{key: {{shared: k}}, reopen_within: 2d}}}}\n"
     )
     first, second = map(close, shop.rules)
     assert (first.how, rendered(first.key), first.shared) == (how, "k", None)
     assert (rendered(first.version, {"v": 5}), rendered(first.note)) == (5, "over")
     assert (second.how, second.shared, second.version, second.note) == (how, SHARED, None, None)
+    assert (first.reopen_within_s, second.reopen_within_s) == (7 * 86_400, 172_800)
 
 
 @pytest.mark.parametrize(("reason", "shown"), [("no order", "no order"), ("5", 5), ("0", 0)])
@@ -130,7 +133,9 @@ def test_what_is_no_key_is_a_problem_of_every_action_with_one(key: str, line: st
     assert said_of_task(f"key: {key}, title: x") == [line]
 
 
-@pytest.mark.parametrize("policy", ["on_open: count", "on_closed: new", "reopen_within: 7d"])
+@pytest.mark.parametrize(
+    "policy", ["on_open: count", "on_closed: new", "reopen_within: 7d", "update: always"]
+)
 def test_a_policy_needs_a_key(policy: str) -> None:
     name = policy.partition(":")[0]
     assert said_of_task(f"{policy}, title: x") == [f"4:20 R042 `{name}` needs a key"]

@@ -318,10 +318,11 @@ def test_a_rule_may_close_a_task() -> None:
         shared="orders",
         version=value("{{ body.total }}"),
         note=value("Paid {{ body.total }}"),
+        reopen_within_s=60,
     )
     (verdict,) = decide(connector(rule("paid", action=action)), event(ORDER)).actions
     assert verdict.action == CloseTask(
-        "complete", TaskKey("k-1001", "orders"), "640.00", "Paid 640.00"
+        "complete", TaskKey("k-1001", "orders"), "640.00", "Paid 640.00", 60
     )
     bare = CloseAction("cancel", value("k"), note=value("{{ body.note }}"))
     (verdict,) = decide(connector(rule("gone", action=bare)), event(ORDER)).actions
