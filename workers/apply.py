@@ -14,6 +14,10 @@ from router.core.event import IncomingEvent
 from rules.decision import CloseTask, Decision, Drop, OpenTask, Reason, RuleVerdict
 from workers.board import DONE, Board, Cause, scope_of
 from workers.fields import Row, Statuses
+from workers.replays import Run, begin, entry_of
+
+DONE_BEFORE = "done before"
+"""Outcome of a rule's action in a replay: an earlier run of the event did it."""
 
 _NOT_DONE_CODES = {
     "ignored": "ignored",
@@ -39,6 +43,8 @@ class State:
 
     decided: Collection[str] = ()
     """Ids of events that have their outcome already."""
+    earlier: Mapping[str, Row] = field(default_factory=dict)
+    """Of events that are replayed, by id: `replays` and `tasks` of their rows."""
     claims: Mapping[tuple[str, str], Row] = field(default_factory=dict)
     """Deduplication claims by connector and key."""
     tasks: Mapping[tuple[str, str], Row] = field(default_factory=dict)
@@ -157,6 +163,8 @@ class _Attempt:
         counting: Collection[str],
     ) -> None:
         self._decided = set(state.decided)
+        self._earlier = dict(state.earlier)
+        self._events: dict[str, Row] = {}
         self._claims = state.claims
         self._now_ms = now_ms
         self._rules_hash = rules_hash
@@ -172,6 +180,7 @@ class _Attempt:
 
     def result(self) -> Fold:
         fold_, board = self._fold, self._board
+        fold_.events = list(self._events.values())
         fold_.new_tasks = list(board.new.values())
         fold_.changed_tasks = list(board.changed.values())
         fold_.history = board.history
@@ -182,25 +191,36 @@ class _Attempt:
     def take(self, judged: Judged) -> None:
         """Carry out what is decided about one event."""
         event = judged.event
-        if event.id in self._decided:
+        run: Run | None = None
+        if event.replay:
+            run = begin(event, self._earlier.get(event.id))
+            if run is None:
+                return
+        elif event.id in self._decided:
             return
         self._decided.add(event.id)
-        row = self._row(event)
-        self._fold.events.append(row)
-        decision = judged.decision
+        row = self._row(event, run)
+        self._decide(judged, row, run)
+        if run is not None and run.late and len(row["tasks"]) == len(run.before):
+            return
+        self._events[event.id] = self._earlier[event.id] = row
+
+    def _decide(self, judged: Judged, row: Row, run: Run | None) -> None:
+        event, decision = judged.event, judged.decision
         if decision is None:
             row["status"] = judged.without
             _give_reason(row, judged.reason)
             return
-        first = self._first_of(event, decision)
+        # A replay is not deduplicated (U7).
+        first = self._first_of(event, decision) if run is None else None
         if first is not None:
             row["status"], row["duplicate_of"] = "duplicate", first
             return
-        self._carry_out(event, decision, row)
+        self._carry_out(event, decision, row, run)
         if row["status"] in ("routed", "dropped") and decision.deduplication.key is not None:
             self._claim(event, decision.deduplication.key, decision.deduplication.within_s)
 
-    def _row(self, event: IncomingEvent) -> Row:
+    def _row(self, event: IncomingEvent, run: Run | None) -> Row:
         return {
             "id": event.id,
             "connector": event.connector,
@@ -213,9 +233,10 @@ class _Attempt:
             "decided_ms": self._now_ms,
             "rules_hash": self._rules_hash,
             "decisions": [],
-            "tasks": [],
+            "tasks": [] if run is None else list(run.before),
             "shadow": [],
             "duplicate_of": None,
+            "replays": 0 if run is None else run.number,
             "headers": event.headers,
             "query": event.query,
             "content_type": event.content_type,
@@ -252,7 +273,9 @@ class _Attempt:
             "until_ms": event.received_ms + within_s * 1000,
         }
 
-    def _carry_out(self, event: IncomingEvent, decision: Decision, row: Row) -> None:
+    def _carry_out(
+        self, event: IncomingEvent, decision: Decision, row: Row, run: Run | None
+    ) -> None:
         """Do what each verdict says, and say on the event's row what came of it (R1-R10)."""
         refused = decision.refused is not None
         done = False
@@ -271,15 +294,9 @@ class _Attempt:
                 not_done = not_done or Reason("dropped", action.reason)
             elif action is not None and not refused:
                 cause = Cause(event, verdict, sequence)
-                effect = (
-                    self._board.open(cause, action)
-                    if isinstance(action, OpenTask)
-                    else self._board.close(cause, action)
-                )
-                outcome, task, kept = effect.outcome, effect.task, effect.kept
-                if task is not None and outcome in DONE:
+                outcome, task, kept = self._act(cause, action, row, run)
+                if outcome in DONE or outcome == DONE_BEFORE:
                     done = True
-                    self._mention(row, verdict, outcome, task)
                 else:
                     not_done = not_done or Reason(_NOT_DONE_CODES[outcome], outcome)
             row["decisions"].append(_entry(verdict, outcome, task, kept))
@@ -289,26 +306,40 @@ class _Attempt:
             _give_reason(row, decision.refused)
         elif decision.undecided is not None:
             row["status"] = "undecided"
-            _give_reason(row, decision.undecided)
+            _give_reason(row, decision.undecided, with_place=not decision.verdicts)
         elif done:
             row["status"] = "routed"
         else:
             _give_reason(row, decision.dropped or not_done or _NO_RULE)
 
-    def _mention(self, row: Row, verdict: RuleVerdict, outcome: str, task: Row) -> None:
-        entry = {
-            "id": task["id"],
-            "number": task["number"],
-            "action": outcome,
-            "rule": verdict.rule,
-        }
-        row["tasks"].append(entry)
-        self._fold.mentions.append((entry, task))
+    def _act(
+        self, cause: Cause, action: OpenTask | CloseTask, row: Row, run: Run | None
+    ) -> tuple[str, Row | None, Sequence[str]]:
+        """Do what one verdict says, if no earlier run did.
+
+        Returns the outcome, the task it is about, and the fields that a person's change keeps.
+        """
+        before = None if run is None else run.done_by(cause.verdict)
+        if before is not None:
+            return DONE_BEFORE, before, ()
+        effect = (
+            self._board.open(cause, action)
+            if isinstance(action, OpenTask)
+            else self._board.close(cause, action)
+        )
+        if effect.task is not None and effect.outcome in DONE:
+            entry = entry_of(cause.event, cause.verdict, effect.outcome, effect.task)
+            row["tasks"].append(entry)
+            self._fold.mentions.append((entry, effect.task))
+        return effect.outcome, effect.task, effect.kept
 
 
-def _give_reason(row: Row, reason: Reason | None) -> None:
+def _give_reason(row: Row, reason: Reason | None, *, with_place: bool = False) -> None:
+    """Say why; `with_place` where no rule's entry has the reason's place (a deduplication key's)."""
     if reason is not None:
-        row["reason"], row["code"] = reason.message, reason.code
+        placed = with_place and reason.at is not None
+        row["reason"] = f"{reason.message} ({reason.at})" if placed else reason.message
+        row["code"] = reason.code
 
 
 def _entry(

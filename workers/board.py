@@ -57,6 +57,11 @@ class Cause:
         """The number of the item as a part of derived ids; empty where there is none."""
         return "" if self.verdict.item is None else str(self.verdict.item)
 
+    @property
+    def run(self) -> tuple[str, ...]:
+        """What a forced replay adds to derived ids; nothing where each action is done once in all runs."""
+        return (f"replay {self.event.replay}",) if self.event.forced else ()
+
 
 def scope_of(key: TaskKey | None, connector: str) -> str:
     """Return the space a key lives in: its connector, or what several connectors share (K1)."""
@@ -104,7 +109,7 @@ class Board:
             if key is not None and self.closings.outdate(scope, key, action.version, cause.event):
                 return Effect("older version")
             return self._create(cause, action, scope, key)
-        if held["id"] == derived_id(cause.event.id, cause.verdict.rule, cause.item):
+        if held["id"] == derived_id(cause.event.id, cause.verdict.rule, cause.item, *cause.run):
             return Effect("ignored", held)  # decided again: what it made is there
         if self._is_stale(action.version, held):
             return Effect("older version", held)
@@ -195,7 +200,7 @@ class Board:
         event, verdict = cause.event, cause.verdict
         row: Row = {
             **self._blank,
-            "id": derived_id(event.id, verdict.rule, cause.item),
+            "id": derived_id(event.id, verdict.rule, cause.item, *cause.run),
             "number": 0,  # the store gives it, see `apply.Fold.number`
             "scope": scope,
             "key": key,
@@ -268,7 +273,7 @@ class Board:
         self, cause: Cause, row: Row, done: Done, fields: dict[str, Any], note: str | None
     ) -> None:
         event, rule = cause.event, cause.verdict.rule
-        identifier = derived_id(event.id, "history", row["id"], rule, cause.item)
+        identifier = derived_id(event.id, "history", row["id"], rule, cause.item, *cause.run)
         # The 12 bits after the version digit carry the order of acting: rows of one event sort by it.
         order = f"{min(cause.sequence, _MAX_SEQUENCE):03x}"
         self.history.append(

@@ -18,6 +18,7 @@ import msgpack
 import structlog
 from arq import Retry
 from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core import keys, metrics
 from router.core.clock import Clock, epoch_ms
@@ -26,6 +27,7 @@ from router.core.event import IncomingEvent
 from router.core.pending import PendingBatches
 from router.core.store import routing
 from router.core.store.engine import Store
+from router.core.store.replays import earlier_runs
 from rules.decision import Reason
 from workers.apply import (
     Fold,
@@ -178,22 +180,30 @@ class Routing:
             body=event.body,
             headers={},
             query={},
+            replay=event.replay,
+            forced=event.forced,
         )
-        try:
-            return await self._transact([Judged(bare, None, "failed", reason)], in_force)
-        except Exception as again:
-            # It is not the event then, but the store: the batch stays pending until that is put right.
-            raise StoreUnavailableError(str(again)) from again
+        again: Exception = error
+        for each in (event, bare):  # with all that came in, if it can be: a replay needs it
+            try:
+                return await self._transact([Judged(each, None, "failed", reason)], in_force)
+            except Exception as refused:  # noqa: BLE001  as in `_settle`
+                again = refused
+        # It is not the event then, but the store: the batch stays pending until that is put right.
+        raise StoreUnavailableError(str(again)) from again
 
     async def _transact(self, batch: Sequence[Judged], in_force: InForce) -> Routed:
         async with self._store.begin() as conn:
             await routing.lock_scopes(conn, scopes(batch))
             decided = await routing.decided(conn, [judged.event.id for judged in batch])
-            open_batch = [judged for judged in batch if judged.event.id not in decided]
+            open_batch = [
+                judged for judged in batch if judged.event.replay or judged.event.id not in decided
+            ]
             claims, wanted = claim_keys(open_batch), task_keys(open_batch)
             tasks = await routing.tasks_of_keys(conn, wanted) if wanted else {}
             new_keys = closing_keys(open_batch) - tasks.keys()
             state = State(
+                earlier=await self._earlier(conn, open_batch),
                 claims=await routing.claims_of(conn, claims) if claims else {},
                 tasks=tasks,
                 copies=await copies_of(conn, [row["id"] for row in tasks.values()]),
@@ -213,6 +223,14 @@ class Routing:
                 done.number(())
             await routing.write(conn, _writes(done))
         return Routed(done.events, frozenset(row["destination"] for row in done.deliveries))
+
+    async def _earlier(self, conn: AsyncConnection, batch: Sequence[Judged]) -> dict[str, Row]:
+        """Return what replayed events did before; those the database has forgotten are not replayed."""
+        replayed = {judged.event.id for judged in batch if judged.event.replay}
+        earlier = await earlier_runs(conn, replayed) if replayed else {}
+        for event_id in sorted(replayed - earlier.keys()):
+            log.warning("replay_forgotten", event_id=event_id)
+        return earlier
 
     async def _tell(self, events: Sequence[IncomingEvent], routed: Routed) -> None:
         """Tell receivers that wait what became of their events, and the deliverers what is due."""
@@ -261,8 +279,13 @@ def _outcome(row: Row) -> dict[str, Any]:
 
 def _measure(rows: Sequence[Row], now_ms: int) -> None:
     decisions: Counter[tuple[str, str, str]] = Counter()
+    replayed: Counter[str] = Counter()
     for row in rows:
-        metrics.EVENT_TO_TASK_SECONDS.observe(max(0, now_ms - row["received_ms"]) / 1000)
+        if row["replays"]:
+            replayed[row["status"]] += 1
+            metrics.REPLAYS.labels(row["connector"]).inc()
+        else:
+            metrics.EVENT_TO_TASK_SECONDS.observe(max(0, now_ms - row["received_ms"]) / 1000)
         acted = False
         for entry in row["decisions"]:
             if entry["outcome"] is not None:
@@ -272,3 +295,5 @@ def _measure(rows: Sequence[Row], now_ms: int) -> None:
             decisions[row["connector"], "", row["status"]] += 1
     for (connector, rule, outcome), count in decisions.items():
         metrics.DECISIONS.labels(connector, rule, outcome).inc(count)
+    if replayed:
+        log.info("events_replayed", events=replayed.total(), outcomes=dict(replayed))

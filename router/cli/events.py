@@ -1,18 +1,22 @@
-"""`hookyard events list|show`: what became of each webhook."""
+"""`hookyard events list|show|replay`: what became of each webhook."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import Any
 
 import click
 from redis.exceptions import RedisError
 
 from router.cli.failures import PROBLEMS_FOUND, CommandError
-from router.cli.options import data_option, json_option, option
+from router.cli.options import data_option, json_option, option, time_options
 from router.cli.output import plain, result, result_json, status, table
 from router.cli.parts import redis_of, store_of
+from router.cli.replay import replay
 from router.cli.start import prepare, run_async
+from router.cli.verdicts import UNSETTLED, cause, item, reasons
+from router.core.event import IncomingEvent
 from router.core.ids import is_id
 from router.core.pending import PendingBatches
 from router.core.settings import Settings
@@ -31,17 +35,22 @@ STATUSES = (
     "failed",
 )
 
+_COLUMNS = ("received", "id", "connector", "type", "status", "task", "reason")
 _SIGNS = {"matched": "✓", "not": "✗"}
 
 
 @click.group("events")
 def events() -> None:
-    """Look at the webhooks that were accepted."""
+    """Look at what was accepted, and decide about it again."""
+
+
+events.add_command(replay)
 
 
 @events.command("list")
 @option("--connector", metavar="NAME", help="Only those of one connector.")
 @option("--status", "wanted", type=click.Choice(STATUSES), help="Only those with one status.")
+@time_options
 @option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="How many.")
 @option("--cursor", metavar="CURSOR", help="Where the page before ended (next_cursor).")
 @data_option
@@ -49,6 +58,8 @@ def events() -> None:
 def list_command(
     connector: str | None,
     wanted: str | None,
+    since_ms: int | None,
+    until_ms: int | None,
     limit: int,
     cursor: str | None,
     *,
@@ -57,22 +68,17 @@ def list_command(
 ) -> None:
     """List events, newest first; those that wait to be routed come first as `accepted`."""
     settings, _ = prepare(**flags)
-    page = run_async(_list(settings, EventFilter(wanted, connector), limit, cursor))
+    chosen = EventFilter(wanted, connector, since_ms, until_ms)
+    page = run_async(_list(settings, chosen, limit, cursor))
     if as_json:
         result_json(page)
         return
+    # Code and rule are of use where something is left to do, and take room.
+    more = any(event["status"] in UNSETTLED for event in page["data"])
     table(
-        ("received", "id", "connector", "type", "status", "task", "reason"),
+        (*_COLUMNS, "code", "rule") if more else _COLUMNS,
         (
-            (
-                event["received_at"],
-                event["id"],
-                event["connector"],
-                event["type"],
-                event["status"],
-                " ".join(f"#{task['number']}" for task in event["tasks"]),
-                event["reason"] or _duplicate(event),
-            )
+            (*_cells(event), event["code"], cause(event))[: None if more else len(_COLUMNS)]
             for event in page["data"]
         ),
     )
@@ -114,17 +120,21 @@ async def _waiting(settings: Settings, wanted: EventFilter, limit: int) -> list[
     """Return events that wait in Redis; without Redis there are only those of the database."""
     if wanted.status not in {None, "accepted"}:
         return []
+    since_ms = wanted.since_ms or 0
+    until_ms = math.inf if wanted.until_ms is None else wanted.until_ms
+
+    def passes(event: IncomingEvent) -> bool:
+        return (
+            wanted.connector in {None, event.connector} and since_ms <= event.received_ms < until_ms
+        )
+
     try:
         async with redis_of(settings) as redis:
-            found = await PendingBatches(redis).recent_events(limit)
+            found = await PendingBatches(redis).recent_events(limit, keep=passes)
     except (CommandError, RedisError, OSError) as error:
         status(f"Events that still wait are not shown: {error}")
         return []
-    return [
-        accepted_row(event)
-        for event in found
-        if wanted.connector is None or event.connector == wanted.connector
-    ]
+    return [accepted_row(event) for event in found]
 
 
 async def _show(settings: Settings, event_id: str) -> dict[str, Any] | None:
@@ -148,41 +158,61 @@ def _print(event: dict[str, Any]) -> None:
         "decided_at",
         "status",
         "reason",
+        "code",
         "duplicate_of",
         "rules_hash",
+        "replays",
     ):
-        if event[name] is not None:
+        if event[name] not in {None, 0}:
             result(f"{name:13} {plain(event[name])}")
     for decision in event["decisions"]:
         result(
-            f"\nrule          {plain(decision['rule'])}{_item(decision)}  {plain(decision['at'])}"
+            f"\nrule          {plain(decision['rule'])}{item(decision)}  {plain(decision['at'])}"
         )
         result(f"  {plain(decision['verdict'])}{_outcome(decision)}")
+        for reason in reasons(decision):
+            result(f"  {plain(reason)}")
         for step in decision.get("why") or ():
             result(
                 f"  {_SIGNS.get(step.get('verdict'), '?')} {plain(step.get('text'))}{_found(step)}"
             )
     for task in event["tasks"]:
         result(
-            f"\ntask          #{task['number']} {task['action']} by {plain(task['rule'])}  {task['id']}"
+            f"\ntask          #{task['number']} {task['action']} by {plain(task['rule'])}"
+            f"{_replay(task)}  {task['id']}"
         )
     result(f"\nheaders       {plain(event['headers'])}")
     result(f"body          {plain(event['body'])}")
 
 
-def _item(decision: dict[str, Any]) -> str:
-    return "" if decision["item"] is None else f" [{decision['item']}]"
-
-
 def _outcome(decision: dict[str, Any]) -> str:
-    return f", {plain(decision['outcome'])}" if decision["outcome"] else ""
+    outcome = decision["outcome"]
+    return f", {plain(outcome)}" if outcome not in {None, decision["verdict"]} else ""
 
 
 def _found(step: dict[str, Any]) -> str:
     shown = [
-        f"{what} {plain(step[what])}" for what in ("expected", "found", "reason") if what in step
+        f"{what} {plain(step[what])}"
+        for what in ("expected", "found", "reason")
+        if what in step and (what != "reason" or step[what] is not None)
     ]
     return f"  ({', '.join(shown)})" if shown else ""
+
+
+def _replay(task: dict[str, Any]) -> str:
+    return f" in replay {task['replay']}" if task.get("replay") else ""
+
+
+def _cells(event: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        event["received_at"],
+        event["id"],
+        event["connector"],
+        event["type"],
+        event["status"],
+        " ".join(dict.fromkeys(f"#{task['number']}" for task in event["tasks"])),
+        event["reason"] or _duplicate(event),
+    )
 
 
 def _duplicate(event: dict[str, Any]) -> str:

@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 
 import click
 
+from router.core.clock import utc_now
 from router.core.settings import PREFIX, environment
+from router.core.when import instant_ms
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,6 +56,33 @@ def option(*names: str, setting: str | None = None, **attributes: Any) -> Callab
 def json_option(command: F) -> F:
     """Declare `--json`, as every listing has it."""
     return option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
+
+
+def _milliseconds(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Return the instant a text names, or that of so long ago, in milliseconds since the epoch."""
+    try:
+        return None if value is None else instant_ms(value, utc_now)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}; found {value!r}", ctx, param) from None
+
+
+def time_options(command: F) -> F:
+    """Declare `--since` and `--until`, as filters of what was received."""
+    since = option(
+        "--since",
+        "since_ms",
+        callback=_milliseconds,
+        metavar="WHEN",
+        help="Only those received from then on: 7d for seven days ago, or an RFC 3339 instant.",
+    )
+    until = option(
+        "--until",
+        "until_ms",
+        callback=_milliseconds,
+        metavar="WHEN",
+        help="Only those received before then.",
+    )
+    return since(until(command))
 
 
 def data_option(command: F) -> F:

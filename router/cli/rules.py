@@ -20,7 +20,7 @@ from rules.rendering import as_github, as_json, as_text
 
 @click.group("rules")
 def rules() -> None:
-    """Check and test rule files."""
+    """Check, test, explain and back-test rule files."""
 
 
 rules.add_command(test)

@@ -15,6 +15,9 @@ import msgpack
 import zstandard
 
 _LAYOUT = 1
+_LAYOUT_WITH_REPLAYS = 2
+"""Only batches that hold a replay have it, so that workers of the release before, which read the first
+one, are not held up while receivers are of this one already."""
 _MAX_BATCH_BYTES = 256 * 1024 * 1024
 
 
@@ -37,6 +40,9 @@ class IncomingEvent(NamedTuple):
     `query` holds the last value of each parameter. `reply_to` names the receiver process
     that waits for the outcome, if one does.
 
+    `replay` is 0 for what a sender sent. For an event that is decided again it is the number of the
+    replay, from 1 on, and `forced` tells that it is to act as if nothing had been done before.
+
     A tuple, because receiver and worker make one for each webhook: it is made in a third of the time.
     """
 
@@ -51,11 +57,14 @@ class IncomingEvent(NamedTuple):
     query: Mapping[str, str] = _NOTHING
     remote: str | None = None
     reply_to: str | None = None
+    replay: int = 0
+    forced: bool = False
 
 
 def pack(events: Iterable[IncomingEvent]) -> bytes:
     """Return the bytes that stand for a batch of events."""
-    rows = [
+    batch = list(events)
+    rows: list[tuple[Any, ...]] = [
         (
             event.id,
             event.connector,
@@ -69,9 +78,13 @@ def pack(events: Iterable[IncomingEvent]) -> bytes:
             event.remote,
             event.reply_to,
         )
-        for event in events
+        for event in batch
     ]
-    packed: bytes = msgpack.packb((_LAYOUT, rows), use_bin_type=True)
+    layout = _LAYOUT
+    if any(event.replay for event in batch):
+        layout = _LAYOUT_WITH_REPLAYS
+        rows = [(*row, event.replay, event.forced) for row, event in zip(rows, batch, strict=True)]
+    packed: bytes = msgpack.packb((layout, rows), use_bin_type=True)
     return _of_thread.compressor.compress(packed)
 
 
@@ -79,7 +92,7 @@ def unpack(stored: bytes) -> list[IncomingEvent]:
     """Return the events of a stored batch.
 
     Raises:
-        ValueError: The bytes are not a batch of this layout.
+        ValueError: The bytes are not a batch, or of a layout this release does not know.
     """
     try:
         packed = zstandard.decompress(stored, max_output_size=_MAX_BATCH_BYTES)
@@ -87,6 +100,7 @@ def unpack(stored: bytes) -> list[IncomingEvent]:
         layout, rows = content
     except (zstandard.ZstdError, ValueError, TypeError) as error:
         raise ValueError("a stored batch cannot be read") from error
-    if layout != _LAYOUT:
-        raise ValueError(f"a stored batch has layout {layout!r}, this release reads {_LAYOUT}")
+    if layout not in (_LAYOUT, _LAYOUT_WITH_REPLAYS):
+        known = f"{_LAYOUT} and {_LAYOUT_WITH_REPLAYS}"
+        raise ValueError(f"a stored batch has layout {layout!r}, this release reads {known}")
     return [IncomingEvent(*row) for row in rows]

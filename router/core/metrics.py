@@ -58,6 +58,11 @@ DECISIONS = Counter(
     "What rules decided.",
     ("connector", "rule", "outcome"),
 )
+REPLAYS = Counter(
+    "hookyard_replays_total",
+    "Events that were decided again.",
+    ("connector",),
+)
 ROUTE_SECONDS = Histogram(
     "hookyard_route_seconds",
     "Time a worker needs for a batch of events.",

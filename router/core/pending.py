@@ -141,7 +141,7 @@ class PendingBatches:
         """Return an event that waits to be routed, by its id.
 
         Its batch is younger than it, by no more than it waited to be stored: a bounded number of
-        batches is looked at.
+        batches is looked at. A replay is no event that waits: the database has its event.
         """
         until_ms = id_time_ms(event_id) + _LONGEST_WAIT_MS
         after = event_id
@@ -149,16 +149,18 @@ class PendingBatches:
             batch_ids = await self.oldest(_AT_ONCE, after=after)
             for events in (await self.load_all(batch_ids)).values():
                 for event in events:
-                    if event.id == event_id:
+                    if event.id == event_id and not event.replay:
                         return event
             if len(batch_ids) < _AT_ONCE or id_time_ms(batch_ids[-1]) > until_ms:
                 return None
             after = batch_ids[-1]
         return None
 
-    async def recent_events(self, limit: int) -> list[IncomingEvent]:
-        """Return events that wait to be routed, the newest first."""
-        return [place.event for place in await self.newest(limit)]
+    async def recent_events(
+        self, limit: int, *, keep: Callable[[IncomingEvent], bool] = lambda _: True
+    ) -> list[IncomingEvent]:
+        """Return events that wait to be routed and are to be kept, the newest first."""
+        return [place.event for place in await self.newest(limit, keep=keep)]
 
     async def newest(
         self,
@@ -172,7 +174,7 @@ class PendingBatches:
 
         Those with an id less than `before` if it is given; to go on where an earlier call ended,
         give the id and the `seek` of its last event. Events that are not to be kept are passed
-        over. A bounded number of batches is looked at.
+        over, and replays, whose events the database has. A bounded number of batches is looked at.
         """
         found: list[Pending] = []
         greatest = "+" if seek is None else f"[{seek}"
@@ -182,7 +184,7 @@ class PendingBatches:
                 found += [
                     Pending(batch_ids[0], event)
                     for event in events
-                    if keep(event) and (before is None or event.id < before)
+                    if not event.replay and keep(event) and (before is None or event.id < before)
                 ]
             if len(batch_ids) < _AT_ONCE or len(found) >= limit:
                 break

@@ -153,7 +153,7 @@ async def assemble(settings: Settings, secrets: Secrets) -> Parts:
     receiver = Receiver(services, recorder)
     monotonic = asyncio.get_running_loop().time
     tokens = Tokens(store, settings.admin_token, clock=clock, monotonic=monotonic)
-    api = Api(store, pending, connectors, tokens, clock, settings.base_url)
+    api = Api(store, pending, connectors, tokens, clock, settings.base_url, intake)
     health = Health(
         redis=redis,
         store=store,

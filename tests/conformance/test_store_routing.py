@@ -140,13 +140,26 @@ async def test_a_batch_is_written_as_a_whole_or_not_at_all(store: Store) -> None
 async def test_an_event_that_is_replayed_is_decided_again_but_keeps_what_came_in(
     store: Store,
 ) -> None:
-    event = event_row(status="undecided", body=b"as sent")
+    came_in = {
+        "body": b"as sent",
+        "received_ms": NOW_MS,
+        "type": "orders/create",
+        "delivery_id": "4d3e",
+        "remote": "203.0.113.9",
+        "headers": {"x-topic": "a"},
+        "query": {"b": "c"},
+        "content_type": "application/json",
+    }
+    event = event_row(status="undecided", **came_in)
     await _write(store, events=[event])
-    replay = event | {"status": "routed", "replays": 1, "body": b"other", "received_ms": 0}
-    await _write(store, events=[replay])
+    bare = {"body": b"other", "received_ms": 0, "type": None, "delivery_id": None, "remote": None}
+    bare |= {"headers": {}, "query": {}, "content_type": ""}
+    await _write(store, events=[event | {"status": "routed", "replays": 1} | bare])
     stored = await _event(store, event["id"])
     assert (stored["status"], stored["replays"]) == ("routed", 1)
-    assert (stored["body"], stored["received_ms"]) == (b"as sent", NOW_MS)
+    assert {name: stored[name] for name in bare} == came_in
+    await _write(store, events=[event | {"status": "dropped", "replays": 1}])
+    assert (await _event(store, event["id"]))["status"] == "routed"
 
 
 async def test_an_event_stored_as_accepted_is_not_decided_and_gets_its_outcome(

@@ -264,7 +264,7 @@ def _make_site(
     pending = PendingBatches(redis)
     monotonic = asyncio.get_running_loop().time
     tokens = Tokens(store, SecretStr(ADMIN_TOKEN), clock=clock, monotonic=monotonic)
-    api = Api(store, pending, connectors, tokens, clock, BASE_URL)
+    api = Api(store, pending, connectors, tokens, clock, BASE_URL, intake)
     health = Health(
         redis=redis,
         store=store,

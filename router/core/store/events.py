@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
@@ -15,8 +15,9 @@ from router.core.store.plain import storable
 from router.core.store.read import row_of, rows_of
 from router.core.store.schema import Row, events
 
-_STORED = [events.c[name] for name in IncomingEvent._fields if name != "reply_to"]
-_SHORT = [column for column in events.c if column.name not in {"headers", "query", "body"}]
+_STORED = [events.c[name] for name in IncomingEvent._fields if name in events.c]
+SHORT = [column for column in events.c if column.name not in {"headers", "query", "body"}]
+"""The columns of an event that lists show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +74,20 @@ async def list_events(
     Raises:
         BadCursorError: The cursor is none of this list's.
     """
-    query = select(*_SHORT)
-    if wanted.status is not None:
-        query = query.where(events.c.status == storable(wanted.status))
-    if wanted.connector is not None:
-        query = query.where(events.c.connector == storable(wanted.connector))
-    if wanted.since_ms is not None:
-        query = query.where(events.c.received_ms >= wanted.since_ms)
-    if wanted.until_ms is not None:
-        query = query.where(events.c.received_ms < wanted.until_ms)
+    query = select(*SHORT).where(*matching(wanted))
     return await page_of(conn, query, events.c.id, limit=limit, cursor=cursor)
+
+
+def matching(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions of a filter."""
+    if wanted.status is not None:
+        yield events.c.status == storable(wanted.status)
+    if wanted.connector is not None:
+        yield events.c.connector == storable(wanted.connector)
+    if wanted.since_ms is not None:
+        yield events.c.received_ms >= wanted.since_ms
+    if wanted.until_ms is not None:
+        yield events.c.received_ms < wanted.until_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,19 @@ class Writes:
     closings: list[Row] = field(default_factory=list)
 
 
-_NOT_DECIDED_AGAIN: Final = {"id", "connector", "received_ms", "body"}
+_NOT_DECIDED_AGAIN: Final = {
+    "id",
+    "connector",
+    "received_ms",
+    "type",
+    "delivery_id",
+    "headers",
+    "query",
+    "content_type",
+    "remote",
+    "body",
+}
+"""What came in: it stays as it was, whatever an event's later deciding makes of it."""
 
 _EVENTS: Final = Insert(
     events,
@@ -180,11 +192,11 @@ _NEXT_NUMBERS: Final = text(
 async def write(conn: AsyncConnection, writes: Writes) -> None:
     """Write a batch. Writing the same again changes nothing.
 
-    An event that is decided stays as it is unless the row has more `replays`. A claim in force stays; one
-    whose window ended before `received_ms` gives way. Tasks and history that exist already stay. A
-    delivery that exists is only ever asked for a later version: it becomes `pending`, due at the row's
-    `next_attempt_ms`, if it was `current`, else it keeps its state and time. A closing takes the place of
-    the one its key has.
+    An event that is decided stays as it is unless the row has more `replays`; what came in stays even
+    then. A claim in force stays; one whose window ended before `received_ms` gives way. Tasks and
+    history that exist already stay. A delivery that exists is only ever asked for a later version: it
+    becomes `pending`, due at the row's `next_attempt_ms`, if it was `current`, else it keeps its state
+    and time. A closing takes the place of the one its key has.
 
     Raises:
         StoreError: Another open task has the key of a new one (the scope was not locked), or a value

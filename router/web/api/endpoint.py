@@ -12,7 +12,8 @@ from redis.exceptions import RedisError
 
 from router.core import jsonio
 from router.core.clock import Clock
-from router.core.errors import StoreError
+from router.core.errors import IntakeFullError, NotDurableError, StoreError
+from router.core.intake import Intake
 from router.core.pending import PendingBatches
 from router.core.store.engine import Store
 from router.core.store.page import BadCursorError
@@ -22,6 +23,7 @@ from router.web.connectors import Connectors
 from router.web.problems import ProblemError, problem_response
 
 _READ = (hdrs.METH_GET, hdrs.METH_HEAD)
+_MAX_BODY = 16 * 1024
 _log = structlog.get_logger(__name__)
 
 
@@ -35,10 +37,14 @@ class Api:
     tokens: Tokens
     clock: Clock
     base_url: str
+    intake: Intake
 
 
 Read = Callable[[Api, web.Request], Awaitable[Any]]
 """Reads what a request asks for and returns it as a JSON value, or raises ProblemError."""
+
+Act = Callable[[Api, web.Request], Awaitable[Any]]
+"""Sees to it that something will be done and returns, as a JSON value, what; or raises ProblemError."""
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -55,6 +61,40 @@ def endpoint(api: Api, scope: str, read: Read) -> Handler:
     return guarded(handle)
 
 
+def action(api: Api, scope: str, act: Act) -> Handler:
+    """Return the handler of an address that is posted to, and answers 202."""
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.method != hdrs.METH_POST:
+            raise ProblemError(problems.METHOD_NOT_ALLOWED, headers={hdrs.ALLOW: hdrs.METH_POST})
+        await api.tokens.demand(request, scope)
+        return json_response(await act(api, request), status=202)
+
+    return guarded(handle)
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    """Return the JSON mapping that a request brings; an empty one for no body.
+
+    Raises:
+        ProblemError: It brings something else, or too much.
+    """
+    content = bytearray()
+    async for chunk in request.content.iter_any():
+        content += chunk
+        if len(content) > _MAX_BODY:
+            raise ProblemError(problems.TOO_LARGE, f"at most {_MAX_BODY:,} bytes are taken")
+    if not content.strip():
+        return {}
+    try:
+        value = jsonio.loads(bytes(content))
+    except jsonio.UnparseableError as error:
+        raise ProblemError(problems.UNPARSEABLE, str(error)) from None
+    if not isinstance(value, dict):
+        raise ProblemError(problems.BAD_BODY, "a JSON object is expected")
+    return value
+
+
 def guarded(handle: Handler) -> Handler:
     """Return a handler that answers errors as problems."""
 
@@ -65,6 +105,10 @@ def guarded(handle: Handler) -> Handler:
             return problem_response(error)
         except BadCursorError:
             return problem_response(ProblemError(problems.BAD_CURSOR))
+        except IntakeFullError:
+            return problem_response(ProblemError(problems.OVERLOADED))
+        except NotDurableError:
+            return problem_response(ProblemError(problems.NOT_DURABLE))
         except (StoreError, RedisError, OSError) as error:
             _log.warning("api_unavailable", path=request.path, error=type(error).__name__)
             return problem_response(ProblemError(problems.UNAVAILABLE))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
-from router.core.clock import Clock, epoch_ms
-from router.core.settings import parse_span
+from router.core.clock import Clock
 from router.core.store.page import MOST
+from router.core.when import instant_ms
 from router.web import problems
 from router.web.problems import ProblemError
 
@@ -74,15 +73,8 @@ def _limit(value: str) -> int:
 def _instant_ms(name: str, value: str, clock: Clock) -> int:
     """Return an instant; `7d` is seven days ago, without an offset it is UTC."""
     try:
-        # A `+` that was not percent-encoded arrives as a blank.
-        at = datetime.fromisoformat(value.strip().replace(" ", "+") if "T" in value else value)
-        return epoch_ms(at if at.tzinfo else at.replace(tzinfo=UTC))
-    except (ValueError, OverflowError):
-        pass
-    try:
-        span: timedelta = parse_span(value)
-        return epoch_ms(clock() - span)
-    except (ValueError, OverflowError):
+        return instant_ms(value, clock)
+    except ValueError:
         raise ProblemError(
             problems.BAD_FILTER, f"{name} is an RFC 3339 instant, or a span such as 7d"
         ) from None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from router.web.api import connectors, events, refusals, stats, tasks
-from router.web.api.endpoint import Api, Read, endpoint, not_found
+from router.web.api import connectors, events, refusals, replay, stats, tasks
+from router.web.api.endpoint import Act, Api, Read, action, endpoint, not_found
 
 PREFIX = "/api/v1"
 
@@ -20,10 +20,16 @@ ENDPOINTS: tuple[tuple[str, str, Read], ...] = (
     ("/stats", "events:read", stats.show),
 )
 
+ACTIONS: tuple[tuple[str, str, Act], ...] = (
+    ("/events/{id}/replay", "events:replay", replay.replay),
+)
+
 
 def add_api(router: web.UrlDispatcher, api: Api) -> None:
     """Add all addresses of the API, and an answer for those under it that are not there."""
     for path, scope, read in ENDPOINTS:
         router.add_route("*", PREFIX + path, endpoint(api, scope, read))
+    for path, scope, act in ACTIONS:
+        router.add_route("*", PREFIX + path, action(api, scope, act))
     for path in ("/api", "/api/{tail:.*}"):
         router.add_route("*", path, not_found)

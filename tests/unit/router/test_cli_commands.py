@@ -80,6 +80,13 @@ def test_without_arguments_the_help_goes_to_stderr(hookyard: Hookyard) -> None:
         (["keys", "create", "x"], "Missing option '--scope'"),
         (["tasks", "list", "--limit", "0"], "--limit"),
         (["send", "shop", "--event", "missing.json"], "missing.json"),
+        (["events", "list", "--since", "yesterday"], "such as 7d; found 'yesterday'"),
+        (["events", "replay"], "name events by their IDs, or by --status"),
+        (["events", "replay", "--connector", "shop"], "name events by their IDs, or by --status"),
+        (["events", "replay", "1", "--status", "held"], "name events by their IDs, or by --status"),
+        (["events", "replay", "1", "--limit", "1"], "name events by their IDs, or by --status"),
+        (["events", "replay", "--status", "accepted"], "'accepted' is not one of"),
+        (["events", "replay", "--status", "duplicate"], "with --force it acts"),
     ],
 )
 def test_bad_usage_is_exit_code_2(hookyard: Hookyard, arguments: Sequence[str], words: str) -> None:

@@ -46,5 +46,31 @@ def test_what_is_no_batch_is_said_to_be_none(stored: bytes) -> None:
 
 
 def test_a_batch_of_another_layout_is_refused() -> None:
-    with pytest.raises(ValueError, match="has layout 2, this release reads 1"):
-        unpack(zstandard.compress(msgpack.packb((2, []))))
+    with pytest.raises(ValueError, match="has layout 3, this release reads 1 and 2"):
+        unpack(zstandard.compress(msgpack.packb((3, []))))
+
+
+def _layout(stored: bytes) -> tuple[int, list[int]]:
+    """Return a stored batch's layout and how many columns its rows have."""
+    layout, rows = msgpack.unpackb(zstandard.decompress(stored))
+    return layout, [len(row) for row in rows]
+
+
+def test_replays_come_back_as_replays() -> None:
+    batch = [FULL, BARE._replace(replay=1), FULL._replace(replay=7, forced=True)]
+
+    assert unpack(pack(batch)) == batch
+    assert _layout(pack(batch)) == (2, [13, 13, 13])
+
+
+def test_a_batch_without_replays_is_stored_as_the_release_before_reads_it() -> None:
+    assert _layout(pack([FULL, BARE])) == (1, [11, 11])
+
+
+def test_a_batch_of_the_release_before_is_read() -> None:
+    row = [FULL.id, "shop", FULL.received_ms, FULL.body, FULL.content_type, FULL.type]
+    row += [FULL.delivery_id, dict(FULL.headers), dict(FULL.query), FULL.remote, FULL.reply_to]
+    stored = zstandard.compress(msgpack.packb((1, [row]), use_bin_type=True))
+
+    assert unpack(stored) == [FULL]
+    assert (FULL.replay, FULL.forced) == (0, False)

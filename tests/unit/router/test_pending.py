@@ -337,6 +337,17 @@ async def test_events_that_are_not_to_be_kept_are_passed_over(
     assert [place.event for place in found] == [shop]
 
 
+async def test_a_replay_is_no_event_that_waits(line: Line, pending: PendingBatches) -> None:
+    replay, event = line.event()._replace(replay=1), line.event()
+    batch_id = await line.put(replay, event)
+
+    assert await pending.load(batch_id) == [replay, event]
+    assert await pending.recent_events(9) == [event]
+    assert await pending.find_event(replay.id) is None
+    assert await pending.find_event(event.id) == event
+    assert await pending.count_events() == 2
+
+
 async def test_for_a_page_no_more_than_so_many_batches_are_read(
     line: Line, pending: PendingBatches
 ) -> None:

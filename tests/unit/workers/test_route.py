@@ -242,7 +242,7 @@ async def test_an_event_of_which_nothing_can_be_stored_waits_for_the_store(
     work: Routing,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    left = 4
+    left = 5
 
     def wrong(_: routing.Writes) -> Exception | None:
         nonlocal left
