@@ -62,6 +62,8 @@ _STATUSES: Final[Mapping[str, frozenset[str]]] = {
     "outcome": _NO_DUPLICATE,
     "shadow": _NO_DUPLICATE,
     "task": _WITH_TASKS,
+    "tasks": _WITH_TASKS,
+    "deliver": _WITH_TASKS,
     "complete": _WITH_TASKS,
     "cancel": _WITH_TASKS,
     "dropped": frozenset({"dropped"}),
@@ -200,6 +202,6 @@ def _check_statuses(node: Node, report: Report) -> None:
 def _statuses(name: str, node: Node) -> frozenset[str] | None:
     if name == "status":
         return frozenset({node.value}) if node.is_text else None
-    if name in {"tasks", "deliver"}:
-        return _WITH_TASKS if node.value else None
+    if name in {"rules", "shadow", "tasks", "deliver"} and not node.value:
+        return None  # nothing of the kind, which is true of many events
     return _STATUSES.get(name)

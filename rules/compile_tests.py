@@ -66,8 +66,9 @@ def _check_events(item: Node, report: Report) -> None:
 
 
 def _check_files(item: Node, around: Surroundings) -> None:
-    for owner in (item, *_events(item)):
-        event = owner.get("event")
+    events = item.get("events")
+    bare = [] if events is None else [each for each in events.items if each.is_text]
+    for event in (*bare, *(owner.get("event") for owner in (item, *_events(item)))):
         if event is not None and event.is_text and not around.report.has_inside(event.span):
             around.event_files.check(event, around.report)
 
@@ -127,8 +128,10 @@ def _test(connector: str, item: Node, shape: RuleTestModel) -> RuleTest:
     )
 
 
-def _sent(node: Node, shape: SentModel | RuleTestModel, test: RuleTestModel) -> Sent:
+def _sent(node: Node, shape: SentModel | RuleTestModel | str, test: RuleTestModel) -> Sent:
     """Return one event; what the test says of all its events holds where the event says nothing."""
+    if isinstance(shape, str):  # a file, and nothing to say of it
+        shape = SentModel(event=shape)
     written = shape.event if isinstance(shape.event, InlineModel) else None
     event = node.get("event")
     return Sent(

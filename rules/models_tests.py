@@ -10,7 +10,8 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from rules.model_shape import Shape
 from rules.model_types import Anything, Name, Note, Seconds, wrong_form, wrong_type
-from rules.values import instant, text
+from rules.rule_tests import instant_ms
+from rules.values import text
 
 Outcome = Literal[
     "created",
@@ -51,7 +52,7 @@ def _line(value: Any) -> str:
 def _instant(value: Any) -> str:
     if not isinstance(value, str):
         raise wrong_type("this is no instant", "a text such as 2026-01-05T09:00:00Z")
-    if instant(value) is None:
+    if instant_ms(value) is None:
         raise wrong_form("this is no instant", "such as 2026-01-05T09:00:00Z")
     return value
 
@@ -103,7 +104,9 @@ def _refused(value: Any) -> bool:
 
 
 File = Annotated[str, PlainValidator(_file), WithJsonSchema({"type": "string", "minLength": 1})]
-Line = Annotated[str, PlainValidator(_line), WithJsonSchema({"type": ["string", "number"]})]
+Line = Annotated[
+    str, PlainValidator(_line), WithJsonSchema({"type": ["string", "number", "boolean"]})
+]
 Instant = Annotated[str, PlainValidator(_instant), WithJsonSchema({"type": "string"})]
 Only = Annotated[bool, PlainValidator(_true), WithJsonSchema({"const": True})]
 Why = Annotated[
@@ -184,7 +187,9 @@ class _TestHead(Shape):
     event: File | InlineModel | None = Field(
         None, description="a file beside this one, or {headers, query, body}"
     )
-    events: list[SentModel] | None = Field(None, description="in place of `event`: several")
+    events: list[File | SentModel] | None = Field(
+        None, description="in place of `event`: several, in this order"
+    )
 
 
 class RuleTestModel(_Sent, _TestHead):

@@ -17,10 +17,9 @@ from router.core.intake_table import IntakeTable
 from router.core.store.present import task_json
 from rules.event_files import event_file
 from rules.matching import Difference, shown
-from rules.rule_tests import RECEIVED_AT, RuleTest, Sent
+from rules.rule_tests import RECEIVED_AT, RuleTest, Sent, instant_ms
 from rules.ruleset import RuleSet
 from rules.testing import Came, unmet, unmet_of_all
-from rules.values import instant
 from workers.fields import Row
 from workers.rehearsal import Rehearsal, Rehearsed
 
@@ -154,14 +153,14 @@ class _Run:
         )
 
     def _told(self, routed: Rehearsed) -> str:
+        """Return what came of an event in one line: its status, what was done, and the reason."""
         row = routed.event
-        if row["tasks"]:
-            done = [
-                f"{one['action']} {shown(self._tasks[one['id']]['title'])} ({one['rule']})"
-                for one in row["tasks"]
-            ]
-            return f"{row['status']}: {', '.join(done)}"
-        return row["status"] if row["reason"] is None else f"{row['status']}: {row['reason']}"
+        done = [
+            f"{one['action']} {shown(self._tasks[one['id']]['title'])} ({one['rule']})"
+            for one in row["tasks"]
+        ]
+        said = [*done, row["reason"]] if row["reason"] else done
+        return f"{row['status']}: {', '.join(said)}" if said else str(row["status"])
 
 
 def _webhook(test: RuleTest, sent: Sent) -> Envelope:
@@ -190,7 +189,7 @@ def _received_ms(test: RuleTest, sent: Sent, webhook: Envelope, before_ms: int |
 
 
 def _ms(words: str) -> int:
-    seconds = instant(words)
-    if seconds is None:
+    milliseconds = instant_ms(words)
+    if milliseconds is None:
         raise CommandError(f"`received_at` of the file is no instant: {words[:80]}")
-    return int(seconds * 1000)
+    return milliseconds

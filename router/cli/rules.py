@@ -24,8 +24,6 @@ def rules() -> None:
 
 
 rules.add_command(test)
-
-
 rules.add_command(backtest)
 rules.add_command(explain)
 rules.add_command(schema)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from router.core.event import IncomingEvent
 from rules.compiled import Connector, Rule
@@ -58,25 +59,18 @@ def _of(verdict: RuleVerdict) -> str:
         return "it would match, but an earlier rule settles the event (match: first)"
     if verdict.verdict == "undecided" and verdict.reason is not None:
         return f"undecided: {verdict.reason.message}{_at(verdict.reason.at)}"
-    return _first_unmet(verdict.why, 0)
+    return _first_unmet(verdict.why)
 
 
-def _first_unmet(steps: Sequence[Step], depth: int) -> str:
-    """Return the first step of a level that says no; of an `any`, all its parts."""
-    place = next(n for n, step in enumerate(steps) if step.depth == depth and step.verdict == "not")
-    step, inner = steps[place], _below(steps[place + 1 :], depth)
+def _first_unmet(steps: Sequence[Step]) -> str:
+    """Return the first step that says no; of an `any` its parts, of a `not` what it is about."""
+    place = next(n for n, step in enumerate(steps) if step.depth == 0 and step.verdict == "not")
+    step = steps[place]
+    inner = list(takewhile(lambda below: below.depth > 0, steps[place + 1 :]))
     if not inner:
         return _told(step)
-    if step.text == "all":
-        return _first_unmet(inner, depth + 1)
-    parts = "; ".join(_told(part) for part in inner if part.depth == depth + 1)
+    parts = "; ".join(_told(part) for part in inner if part.depth == 1)
     return f"{'none is met' if step.text == 'any' else 'it may not be'}: {parts}"
-
-
-def _below(steps: Sequence[Step], depth: int) -> list[Step]:
-    """Return the steps up to the next of this level or above."""
-    end = next((n for n, step in enumerate(steps) if step.depth <= depth), len(steps))
-    return list(steps[:end])
 
 
 def _told(step: Step) -> str:

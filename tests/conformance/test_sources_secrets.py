@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from router.sources.preset import Refusal
+from router.sources.registry import unproven_source
 from router.sources.source import SourceError
 from tests.conformance.sources_cases import (
     BODY,
@@ -175,3 +176,16 @@ def test_the_check_above_sees_a_careless_comparison(tmp_path: Path) -> None:
         "expected == signature",
         "signature in all_of_them",
     ]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_without_secrets_the_same_is_hidden_from_rules(case: Case) -> None:
+    proven, unproven = case.compile(SECRET), unproven_source(case.source)
+
+    assert (unproven.hidden, unproven.hidden_query) == (proven.hidden, proven.hidden_query)
+    assert unproven.preset == proven.preset
+
+
+def test_a_source_that_cannot_be_used_cannot_be_used_without_secrets_either() -> None:
+    with pytest.raises(SourceError, match="is not a preset"):
+        unproven_source({"preset": "nobody"})

@@ -50,7 +50,7 @@ def test_every_command_has_its_help_in_the_reference(path: str) -> None:
 def test_every_flag_shows_its_environment_twin(path: str) -> None:
     page = _page("reference/commands.md")
     options = page.split(f"## {path}\n")[1].split("\n## ")[0].split("Options:\n")[1]
-    flags = re.findall(r"^  --(?!help)[\w-]+", options, re.MULTILINE)
+    flags = re.findall(r"^  (?:-\w, )?--(?!help)[\w-]+", options, re.MULTILINE)
 
     assert options.count("[env:") == len(flags), options
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from router.cli.catalogues import catalogues
+from router.cli.rule_tests import run_tests
+from router.cli.testing_report import details
 from rules.loader import load, load_texts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +35,21 @@ def test_a_rule_file_shown_in_a_page_has_no_problem(place: str, text: str) -> No
     assert [
         f"{p.span}: {p.code} {p.message}" for p in loaded.problems if p.severity == "error"
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [pytest.param(*block, id=block[0]) for block in blocks() if "\ntests:" in block[1]],
+)
+def test_a_test_shown_in_a_page_passes(place: str, text: str) -> None:
+    rule_set = load_texts({f"{place}.yaml": text}, catalogues()).rule_set
+    assert rule_set is not None
+    # A page shows no payloads: tests that send a file are shown for their form.
+    tests = [test for test in rule_set.tests if not any(sent.file for sent in test.events)]
+
+    assert tests
+    for result in run_tests(rule_set, tests):
+        assert result.outcome == "passed", "\n".join(details(result))
 
 
 @pytest.mark.parametrize("folder", ["rules/catalogue", "examples/routes"])

@@ -167,6 +167,24 @@ def test_init_puts_the_schemas_for_editors_beside_the_routes(
     assert hookyard("rules", "schema", "--check").code == 0
 
 
+def test_init_copies_what_the_tests_of_the_connectors_send(
+    hookyard: Hookyard, tmp_path: Path
+) -> None:
+    hookyard("init", "routes", "--with", "github,shopify")
+    payload = tmp_path / "routes" / "payloads" / "github" / "issues-labeled.json"
+    whole = payload.read_bytes()
+    payload.write_text("mine")
+    hookyard("init", "routes", "--with", "github")
+
+    assert json.loads(whole)["provider"] == "github"
+    assert payload.read_text() == "mine"
+    payload.write_bytes(whole)
+    tested = hookyard("rules", "test", "routes")
+    assert tested.code == 0
+    assert "✓ github: " in tested.out
+    assert "✓ shopify: " in tested.out
+
+
 def test_init_makes_the_routes_of_the_settings_by_default(
     hookyard: Hookyard, tmp_path: Path
 ) -> None:
