@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from rules import fields
+from rules.compile_project import check_project
 from rules.compile_reminder import check_reminder
 from rules.compiled import WEEK_S, CloseAction, DropAction, RuleAction, TaskAction
 from rules.directory import Directory, check_name, check_zone
@@ -19,7 +20,7 @@ from rules.problems import Report, Span, did_you_mean
 from rules.scope import ScopeSpec
 from rules.shape import found, unknown_key
 from rules.template import Constant, Value, compile_value
-from rules.values import shown, text
+from rules.values import text
 
 ACTIONS: Final = ("task", "complete", "cancel", "drop")
 SHARED: Final = ""
@@ -46,7 +47,9 @@ class Surroundings:
     """What the actions of a connector are checked against.
 
     `fixed` holds the keys of the fields that the connector fixes. `destinations` None: they are not
-    all known, so that none can be called unknown. `event_files` looks for the files of tests.
+    all known, so that none can be called unknown. `before` and `after` are the values of a connector's
+    `fixed` and `defaults`: those that win over a rule's, and those that give way to them.
+    `event_files` looks for the files of tests.
     """
 
     report: Report
@@ -55,6 +58,8 @@ class Surroundings:
     timezone: str = "UTC"
     fixed: Mapping[str, Node] = field(default_factory=dict)
     event_files: EventFiles = field(default_factory=EventFiles)
+    before: Mapping[str, Node] = field(default_factory=dict)
+    after: Mapping[str, Node] = field(default_factory=dict)
 
 
 def compile_action(
@@ -156,8 +161,10 @@ def _task(
         check_fixed(name, node, around)
     version = node.get("version")
     given = {name: each for name, each in node.pairs() if name in fields.FIELDS}
+    compiled = compile_fields(given, node, spec, around)
+    check_project((around.before, given, around.after), given, around.directory, report)
     return TaskAction(
-        fields=compile_fields(given, node, spec, around),
+        fields=compiled,
         key=None if key is None else key[0],
         shared=None if key is None else key[1],
         version=None if version is None else compile_value(version, version.span, report, spec),
@@ -238,7 +245,6 @@ def compile_fields(
         if inner.value is not None and not around.report.has_inside(inner.span):
             _check_constant(name, inner, compiled[name], around)
     _check_pair(given, compiled, around)
-    _check_project(given, around)
     return compiled
 
 
@@ -301,21 +307,6 @@ def _check_value(name: str, node: Node, values: Mapping[str, Any], around: Surro
             found=found(node),
             expected=expected or None,
             hint=hint,
-        )
-
-
-def _check_project(given: Mapping[str, Node], around: Surroundings) -> None:
-    """Report a client that is not the project's (decision N7)."""
-    project, client = given.get("project"), given.get("client")
-    if project is None or client is None or not client.is_text or is_template(client.value):
-        return
-    known = around.directory.projects.get(str(project.value))
-    if known is not None and known.client not in {None, client.value}:
-        around.report.add(
-            "R024",
-            client.span,
-            f"the project `{project.value}` belongs to `{known.client}`",
-            found=shown(client.value),
         )
 
 

@@ -16,6 +16,8 @@ from rules.compile_action import (
     compile_fields,
     place_of,
 )
+from rules.compile_contact import compile_contact
+from rules.compile_project import check_project
 from rules.compile_source import compile_dedupe, compile_source, intake_of
 from rules.compile_tests import compile_tests
 from rules.compiled import Connector, Rule
@@ -28,7 +30,7 @@ from rules.names import VARIABLE_FORM, is_variable_name
 from rules.paths import Path, PathError, parse_path
 from rules.problems import Report, did_you_mean
 from rules.rule_tests import RuleTest
-from rules.scope import ScopeSpec
+from rules.scope import CONTACT, ScopeSpec
 from rules.shape import check_shape
 from rules.template import Value, compile_value
 
@@ -59,13 +61,19 @@ def compile_connector(
     timezone = _timezone(root, around)
     variables = _variables(root, report)
     spec = ScopeSpec.of_event(frozenset(variables), timezone)
+    early = spec.before_contact()
     compiled_vars = {
-        name: compile_value(node, node.span, report, spec) for name, node in variables.items()
+        name: compile_value(node, node.span, report, early) for name, node in variables.items()
     }
     _check_rings(variables, compiled_vars, report)
+    contact = compile_contact(root, shape, early, report)
+    if CONTACT in root.entries:
+        spec = spec.with_contact()
     _check_burst(root.get("limits"), report)
-    fixed = root.get("fixed")
-    around = replace(around, timezone=timezone, fixed=_keys(fixed))
+    fixed, defaults = root.get("fixed"), root.get("defaults")
+    before, after = _values(fixed), _values(defaults)
+    around = replace(around, timezone=timezone, fixed=_keys(fixed), before=before, after=after)
+    check_project((before, after), {**after, **before}, around.directory, report)
     info = None if sourced is None else sourced[1]
     dedupe, within = compile_dedupe(root, info, spec, report)
     connector = Connector(
@@ -81,11 +89,11 @@ def compile_connector(
         dedupe_within_s=within,
         vars=compiled_vars,
         fixed=_fields(fixed, spec, replace(around, fixed={})),
-        defaults=_defaults(root.get("defaults"), spec, around),
+        defaults=_defaults(defaults, spec, around),
         timezone=timezone,
         known=around.directory.known,
-        projects={name: around.directory.of_project(name) for name in around.directory.projects},
-        unrouted=around.directory.unrouted,
+        contact=contact,
+        routing=around.directory.routing,
         holidays=around.directory.holidays,
     )
     tests = compile_tests(root, shape, around)
@@ -145,6 +153,10 @@ def _check_burst(limits: Node | None, report: Report) -> None:
 
 def _keys(node: Node | None) -> dict[str, Node]:
     return {} if node is None else {name: entry.key for name, entry in node.entries.items()}
+
+
+def _values(node: Node | None) -> dict[str, Node]:
+    return {} if node is None else dict(node.pairs())
 
 
 def _fields(node: Node | None, spec: ScopeSpec, around: Surroundings) -> dict[str, Value]:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from rules.compile_routing import compile_routing
+from rules.contact import DOMAIN_EXAMPLE, is_address, is_domain
 from rules.directory import (
     ONE_OF,
     Directory,
@@ -62,7 +63,8 @@ def compile_directory(
         timezone=_timezone(bodies, report),
         holidays=tuple(sorted(set(_holidays(bodies, report)))),
     )
-    return replace(directory, unrouted=compile_routing(bodies, directory, report))
+    domains = _domains(listed["clients"], report)
+    return replace(directory, routing=compile_routing(bodies, directory, domains, report))
 
 
 def _merged(bodies: Sequence[Node], kind: str, report: Report) -> dict[str, Node]:
@@ -136,10 +138,35 @@ def _add_addresses(people: Mapping[str, Node], known: dict[str, str], report: Re
         if node is None or not node.is_text:
             continue
         address = node.value.strip().lower()
-        if "@" not in address or " " in address:
+        if not is_address(address):
             report.add("R015", node.span, "this is no e-mail address", found=f'"{node.value[:80]}"')
         elif known.setdefault(address, name) != name:
             _taken(node, "address", node.value, people[known[address]], report)
+
+
+def _domains(clients: Mapping[str, Node], report: Report) -> dict[str, str]:
+    """Return the client of each domain, in small letters (decision N6)."""
+    known: dict[str, str] = {}
+    places: dict[str, Node] = {}
+    for name, client in clients.items():
+        listed = client.get("domains")
+        for node in () if listed is None else listed.items:
+            if not node.is_text:
+                continue
+            domain = node.value.strip().lower()
+            if not is_domain(domain):
+                report.add(
+                    "R015",
+                    node.span,
+                    "this is no domain",
+                    found=found(node),
+                    expected=DOMAIN_EXAMPLE,
+                )
+            elif known.setdefault(domain, name) != name:
+                _taken(node, "domain", node.value, places[domain], report)
+            else:
+                places.setdefault(domain, node)
+    return known
 
 
 def _check_projects(

@@ -1,56 +1,60 @@
-"""Compiles the directory's `routing`: who gets the tasks that nothing else gives to anybody.
-
-Its conditions are about a task's contact. Tasks have none yet, so what each condition says of a
-task without one is all there is to know, and it is known when the files are read.
-"""
+"""Compiles the directory's `routing`: who gets the tasks that nothing else gives to anybody."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from rules.compile_project import check_project
 from rules.conditions import compile_condition
 from rules.directory import Directory, check_name, name_of
 from rules.document import Node
 from rules.problems import Report
-from rules.scope import Scope, ScopeSpec
+from rules.routing import Entry, Routing
+from rules.scope import ScopeSpec
 
-_CONTACT: Final = ScopeSpec(
-    roots=frozenset({"contact"}), known={"contact": frozenset({"id", "email", "name"})}
-)
 _KINDS: Final = {"client": "clients", "project": "projects", "assignees": "people"}
 
 
-def compile_routing(bodies: Sequence[Node], directory: Directory, report: Report) -> dict[str, Any]:
-    """Return the fields that the first entry that matches sets, and those of its project."""
-    chosen: dict[str, Any] | None = None
+def compile_routing(
+    bodies: Sequence[Node], directory: Directory, domains: Mapping[str, str], report: Report
+) -> Routing:
+    """Return what the directory gives to tasks; `domains` are those of its clients."""
+    return Routing(
+        entries=tuple(_entries(bodies, directory, report)),
+        domains=domains,
+        projects={name: directory.of_project(name) for name in directory.projects},
+    )
+
+
+def _entries(bodies: Sequence[Node], directory: Directory, report: Report) -> Iterator[Entry]:
     for body in bodies:
         listed = body.get("routing")
-        for entry in () if listed is None else listed.items:
-            fields = _fields(entry.get("set"), directory, report)
-            if _matches(entry.get("when"), report) and chosen is None:
-                chosen = fields
-    if chosen is None:
-        return {}
-    return {**directory.of_project(chosen.get("project")), **chosen}
+        for node in () if listed is None else listed.items:
+            sets = node.get("set")
+            fields = {} if sets is None else _fields(sets, directory, report)
+            own = {} if sets is None else dict(sets.pairs())
+            check_project([own], own, directory, report)
+            when = node.get("when")
+            condition = (
+                None if when is None else compile_condition(when, report, ScopeSpec.of_routing())
+            )
+            if when is None or condition is not None:
+                yield Entry(str(node.span), fields, condition)
 
 
-def _matches(when: Node | None, report: Report) -> bool:
-    if when is None:
-        return True
-    condition = compile_condition(when, report, _CONTACT)
-    return condition is not None and condition.test(Scope({})) is True
-
-
-def _fields(node: Node | None, directory: Directory, report: Report) -> dict[str, Any]:
+def _fields(node: Node, directory: Directory, report: Report) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for key, value in () if node is None else node.pairs():
+    for key, value in node.pairs():
         kind = _KINDS.get(key)
-        if kind is None:
+        if kind is None or value.value is None:
             continue
         members = value.items if value.kind == "sequence" else [value]
         for member in members:
             check_name(directory.known, kind, member, report)
         names = [name_of(directory.known, kind, str(member.value)) for member in members]
-        fields[key] = names if key == "assignees" else names[0] if names else None
+        if key == "assignees":
+            fields[key] = list(dict.fromkeys(names))
+        elif names:
+            fields[key] = names[0]
     return fields

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from rules.conditions import Condition
-from rules.decision import OnClosed, OnOpen, Update
+from rules.decision import OnClosed, OnOpen, Unknown, Update
 from rules.index import RuleIndex
 from rules.paths import Path
+from rules.routing import Routing
 from rules.template import Value
 
 Mode = Literal["live", "shadow", "off"]
@@ -62,6 +63,17 @@ class DropAction:
 
 
 RuleAction = TaskAction | CloseAction | DropAction
+
+
+@dataclass(frozen=True, slots=True)
+class ContactSource:
+    """How a connector knows whom an event is from, and what it does if nobody has the address.
+
+    `parts` holds `email` and, where there is one, `name`.
+    """
+
+    parts: Mapping[str, Value]
+    unknown: Unknown = "create"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +127,9 @@ class Connector:
     defaults: Mapping[str, Value] = field(default_factory=dict)
     timezone: str = "UTC"
     known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    projects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Fields that are set with a project, by its name (decision N7)."""
-    unrouted: Mapping[str, Any] = field(default_factory=dict)
-    """Fields that the directory's routing sets where nothing else does (decision N5)."""
+    contact: ContactSource | None = None
+    routing: Routing = field(default_factory=Routing)
+    """What the directory gives to tasks that nothing else gives to anybody."""
     holidays: tuple[date, ...] = ()
     """Days that are no business days, sorted, each once (decision D4)."""
 

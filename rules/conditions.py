@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from copy import copy
+from typing import Any, Final
 
 from rules.conditions_tree import All, Any_, Condition, Expression, Leaf, Not
 from rules.document import Node
 from rules.model_types import is_template
-from rules.operators import OPERATORS
+from rules.operators import OPERATORS, Operator, Test
 from rules.paths import Path, PathError, parse_path
 from rules.problems import Report, did_you_mean
-from rules.scope import ScopeSpec
+from rules.scope import CONTACT, ScopeSpec
 from rules.template import compile_expression
 from rules.values import shown
 
@@ -18,6 +19,8 @@ __all__ = ["Condition", "compile_condition"]
 
 GROUPS: Final = {"any": Any_, "all": All}
 _EVENT_TYPE: Final = Path("event", ("type",), "event")
+_ADDRESS: Final = Path(CONTACT, ("email",), "contact.email")
+_ANY_CASE: Final = "(?i)"
 
 
 def compile_condition(node: Node, report: Report, spec: ScopeSpec) -> Condition | None:
@@ -136,7 +139,25 @@ def _leaf(
     test = operator.compile(node, report, spec)
     if path is None or test is None:
         return None
+    if path == _ADDRESS:
+        test = _in_any_case(operator, node, spec) or test
     return Leaf(_at(node), path, operator, node.value, test)
+
+
+def _in_any_case(operator: Operator, node: Node, spec: ScopeSpec) -> Test | None:
+    """Return the test of an address, which is compared without case (decision N2)."""
+    small = copy(node)
+    small.value = (
+        f"{_ANY_CASE}{node.value}" if operator.name == "matches" else _small_letters(node.value)
+    )
+    test = operator.compile(small, Report(), spec)
+    return None if test is None else lambda found: test(_small_letters(found))
+
+
+def _small_letters(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.lower()
+    return [_small_letters(each) for each in value] if isinstance(value, list) else value
 
 
 def _tell_of_templates(node: Node, report: Report) -> None:
@@ -174,7 +195,7 @@ def _compile_path(node: Node, report: Report, spec: ScopeSpec) -> Path | None:
         )
     elif known is not None and path.keys[0] not in known:
         name = str(path.keys[0])
-        hint = did_you_mean(name, known)
+        hint = spec.absent.get(f"{path.root}.{name}") or did_you_mean(name, known)
         start = words.find(name, len(path.root))
         report.add(
             "R051",
@@ -193,7 +214,7 @@ def _unknown(node: Node, root: str, spec: ScopeSpec, report: Report) -> None:
     if root == "item":
         report.add("R051", place, "`item` is there only in a rule with `for_each`")
         return
-    hint = did_you_mean(root, [*GROUPS, "not", *sorted(spec.roots)])
+    hint = spec.absent.get(root) or did_you_mean(root, [*GROUPS, "not", *sorted(spec.roots)])
     if hint is None and root in OPERATORS:
         hint = f"an operator stands behind a path: `body.…: {{{root}: …}}`"
     report.add(

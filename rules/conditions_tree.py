@@ -14,7 +14,7 @@ from typing import Any, Final
 from rules.decision import Step, Verdict
 from rules.operators import Operator, Test
 from rules.paths import MISSING, Path
-from rules.scope import RenderError, Scope
+from rules.scope import LAZY, RenderError, Scope
 from rules.template import Value
 from rules.values import scalar_key, text, type_name
 
@@ -118,8 +118,8 @@ class Leaf(Condition):
 
     def needs(self) -> Needs:
         """Return the scalars `eq` or `in` looks for."""
-        # A variable that cannot be evaluated makes a condition undecided, not false.
-        if self.operator.name not in _EQUALITIES or self.path.root == "vars":
+        # What cannot be evaluated makes a condition undecided, not false.
+        if self.operator.name not in _EQUALITIES or self.path.root in LAZY:
             return {}
         wanted = self.expected if self.operator.name == "in" else [self.expected]
         keys = [scalar_key(value) for value in wanted]

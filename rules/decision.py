@@ -14,6 +14,7 @@ Verdict = Literal["matched", "not", "undecided"]
 OnOpen = Literal["update", "count", "ignore"]
 OnClosed = Literal["reopen", "new", "ignore"]
 Update = Literal["unless_edited", "always"]
+Unknown = Literal["reject", "create", "connector"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,34 @@ class TaskKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom an event is from, as it says: an address, in the case it came with, and a name.
+
+    Who that is, the store knows. `unknown` is what to do if nobody has the address: refuse the
+    event, make a contact, or make the task without one.
+    """
+
+    email: str
+    name: str | None = None
+    unknown: Unknown = "create"
+
+    @property
+    def address(self) -> str:
+        """What people are known by: the address without case (decision N2)."""
+        return self.email.lower()
+
+
+@dataclass(frozen=True, slots=True)
 class OpenTask:
     """Open a task, or act on the one its key already has.
 
     `fields` holds the task's fields by their contract names, only those the rule gives
     (`title` always); `deliver` names destinations. `defaults` holds fields for a new task, by their
-    contract names; those in `fields` win. `relative` names those of `fields` that are counted from
-    the event: they are for a task that it opens or reopens, not for one that is open (decision D15).
-    `update` says what becomes of fields that a person changed.
+    contract names; those in `fields` win. `without_contact` takes the place of `defaults` where the
+    task is made without its contact because nobody knows the address; None: it is the same.
+    `relative` names those of `fields` that are counted from the event: they are for a task that it
+    opens or reopens, not for one that is open (decision D15). `update` says what becomes of fields
+    that a person changed.
     """
 
     fields: Mapping[str, Any]
@@ -92,6 +113,7 @@ class OpenTask:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     relative: frozenset[str] = frozenset()
     update: Update = "unless_edited"
+    without_contact: Mapping[str, Any] | None = None
 
     @property
     def lasting(self) -> Mapping[str, Any]:
@@ -131,7 +153,9 @@ class RuleVerdict:
 
     `action` is set where it matched and everything could be rendered; `reason` where it is undecided
     or its action was refused (`refused`: the task is not valid, e.g. a blank title). `errors` holds
-    everything that is not valid about a refused task, `reason` the first of it.
+    everything that is not valid about a refused task, `reason` the first of it. `contact` is whom its
+    task is from, also of one that is refused; None if the event names nobody. `notes` say of a new
+    task what its rule does not show: an entry of `routing` that is undecided, say.
     """
 
     rule: str
@@ -143,6 +167,8 @@ class RuleVerdict:
     refused: bool = False
     errors: tuple[Reason, ...] = ()
     why: tuple[Step, ...] = ()
+    contact: Contact | None = None
+    notes: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

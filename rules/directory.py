@@ -13,6 +13,7 @@ from typing import Any, Final
 from rules.document import Node
 from rules.due import DueError, zone_of
 from rules.problems import Report, did_you_mean
+from rules.routing import Routing
 
 ONE_OF: Final = {
     "people": "person",
@@ -72,8 +73,7 @@ class Directory:
     timezone: str | None = None
     holidays: tuple[date, ...] = ()
     """Sorted, each once."""
-    unrouted: Mapping[str, Any] = field(default_factory=dict)
-    """Fields that `routing` sets of a task without a contact, which is every task so far."""
+    routing: Routing = field(default_factory=Routing)
 
     def of_project(self, name: Any) -> Mapping[str, Any]:
         """Return the fields that are set with a project (decision N7)."""

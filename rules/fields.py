@@ -60,13 +60,18 @@ class Context:
         return self if name == self.timezone else replace(self, timezone=name)
 
 
+def one_line(value: Any) -> str:
+    """Return a value as text without NUL, in which line breaks and control characters are blanks."""
+    return _BREAKS.sub(" ", storable(text(value).replace("\x00", "")))
+
+
 def title(value: Any) -> str:
     """Return a title (decision T17).
 
     Raises:
         FieldError: It is blank.
     """
-    words = _BREAKS.sub(" ", storable(text(value).replace("\x00", "")))
+    words = one_line(value)
     if not words.strip():
         raise FieldError("title", "blank", "a task needs a title that is not blank")
     return words if len(words) <= MAX_TITLE else f"{words[: MAX_TITLE - 1]}…"

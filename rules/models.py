@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from rules.decision import OnClosed, OnOpen, Update
+from rules.decision import OnClosed, OnOpen, Unknown, Update
 from rules.model_shape import Shape
 from rules.model_types import (
     Burst,
@@ -129,6 +129,14 @@ class DedupeModel(Shape):
     within: Seconds = Field(48 * 3_600, description="how long a key is remembered")
 
 
+class ContactModel(Shape):
+    """Whom the tasks of a connector are from."""
+
+    email: Text = Field(description="the address; people are known by it")
+    name: Text = Field(None, description="the name, where nobody has given them one")
+    unknown: Unknown = Field("create", description="what to do if nobody has the address")
+
+
 class LimitsModel(Shape):
     """What a connector takes at most."""
 
@@ -152,6 +160,7 @@ class ConnectorModel(Shape):
     reply: Literal["accepted", "routed"] = Field("accepted", description="what senders are told")
     dedupe: Dedupe = Field(None, description="off, or key and within")
     vars: Vars = Field(default_factory=dict, description="values named once")
+    contact: ContactModel | None = Field(None, description="whom its tasks are from")
     fixed: Fields = Field(default_factory=Fields, description="fields no rule may set")
     defaults: Fields = Field(default_factory=Fields, description="fields where a rule sets none")
     deliver: list[Name] = Field(default_factory=list, description="default destinations")

@@ -12,9 +12,11 @@ from typing import Any, Protocol
 
 from rules import fields
 from rules.compiled import CloseAction, Connector, Loop, Rule, TaskAction
+from rules.contact import read_contact
 from rules.decision import (
     Action,
     CloseTask,
+    Contact,
     Decision,
     Deduplication,
     Drop,
@@ -26,7 +28,7 @@ from rules.decision import (
     TaskKey,
 )
 from rules.paths import MISSING
-from rules.scope import RenderError, Scope
+from rules.scope import CONTACT, RenderError, Scope
 from rules.template import Value
 from rules.values import storable, text, type_name
 
@@ -60,7 +62,7 @@ def plan(rule_set: Rules, event: Event, *, every: bool = False) -> Decision:
 
 def decide(connector: Connector, event: Event, *, every: bool = False) -> Decision:
     """Decide about an event of a connector; see `plan`."""
-    scope = Scope.of_event(event, connector.vars)
+    scope = Scope.of_event(event, connector.vars, connector.contact)
     key = _safely(_dedupe_key, connector.dedupe, scope)
     if isinstance(key, Reason):
         return Decision(Deduplication(None, connector.dedupe_within_s), undecided=key)
@@ -177,25 +179,40 @@ def _verdict(rule: Rule, item: int | None, scope: Scope, connector: Connector) -
         if answer is None:
             reason = _undecided_reason(why)
             return RuleVerdict(rule.name, rule.at, "undecided", item, reason=reason, why=why)
+    contact: Contact | None = None
+    errors: list[fields.FieldError] = []
+    notes: list[Reason] = []
     try:
-        action = _action(rule, scope, connector)
+        if connector.contact is not None and isinstance(rule.action, TaskAction):
+            contact = read_contact(scope.roots[CONTACT], connector.contact.unknown, errors)
+        action = _action(rule, scope, connector, contact, errors, notes)
     except RenderError as error:
         reason = Reason(error.code, error.reason, error.at or rule.at)
         return RuleVerdict(rule.name, rule.at, "undecided", item, reason=reason, why=why)
     except fields.RefusedError as refusal:
-        errors = tuple(Reason(e.code, e.message, rule.at, e.field) for e in refusal.errors)
+        reasons = tuple(Reason(e.code, e.message, rule.at, e.field) for e in refusal.errors)
         return RuleVerdict(
             rule.name,
             rule.at,
             "matched",
             item,
             None,
-            errors[0],
+            reasons[0],
             refused=True,
-            errors=errors,
+            errors=reasons,
             why=why,
+            contact=contact,
         )
-    return RuleVerdict(rule.name, rule.at, "matched", item, action, why=why)
+    return RuleVerdict(
+        rule.name,
+        rule.at,
+        "matched",
+        item,
+        action,
+        why=why,
+        contact=contact,
+        notes=tuple(notes),
+    )
 
 
 def _undecided_reason(why: tuple[Step, ...]) -> Reason:
@@ -225,11 +242,18 @@ def _dropped(verdicts: list[RuleVerdict]) -> Reason | None:
     return Reason("dropped", *drops[0])
 
 
-def _action(rule: Rule, scope: Scope, connector: Connector) -> Action:
+def _action(
+    rule: Rule,
+    scope: Scope,
+    connector: Connector,
+    contact: Contact | None,
+    errors: list[fields.FieldError],
+    notes: list[Reason],
+) -> Action:
     action = rule.action
     if isinstance(action, TaskAction):
         deliver = connector.deliver if rule.deliver is None else rule.deliver
-        return _open(action, scope, connector, deliver)
+        return _open(action, scope, connector, deliver, contact, errors, notes)
     if isinstance(action, CloseAction):
         return _close(action, scope)
     words = storable(text(_rendered("drop", action.reason, scope)))
@@ -244,9 +268,14 @@ def _rendered(name: str, value: Value, scope: Scope) -> Any:
 
 
 def _open(
-    action: TaskAction, scope: Scope, connector: Connector, deliver: tuple[str, ...]
+    action: TaskAction,
+    scope: Scope,
+    connector: Connector,
+    deliver: tuple[str, ...],
+    contact: Contact | None,
+    errors: list[fields.FieldError],
+    notes: list[Reason],
 ) -> OpenTask:
-    errors: list[fields.FieldError] = []
     values = {name: _rendered(name, value, scope) for name, value in action.fields.items()}
     for name, value in connector.fixed.items():
         values[name] = _rendered(f"fixed.{name}", value, scope)
@@ -269,14 +298,18 @@ def _open(
         found.update((name, of_new.pop(name)) for name in moving)
         relative.update(moving)
         defaults = {"timezone": zone, **of_new}
-    if connector.projects or connector.unrouted:
-        project = found.get("project") or defaults.get("project")
-        of_project = connector.projects.get(project, {}) if project is not None else {}
-        defaults = {**connector.unrouted, **of_project, **defaults}
+    if connector.routing.projects:
+        connector.routing.take_client(found, defaults, errors)
     key = None if action.key is None else _key(action.key, action.shared, scope, errors)
     version = None if action.version is None else _version(action.version, scope)
     if errors:
         raise fields.RefusedError(errors)
+    without: Mapping[str, Any] | None = None
+    if connector.routing.says_anything:
+        infer, given = connector.routing.infer, {**defaults, **found}
+        if contact is not None and contact.unknown == "connector":
+            without = {**defaults, **infer(given, None, [])}
+        defaults = {**defaults, **infer(given, contact, notes)}
     return OpenTask(
         found,
         key,
@@ -286,8 +319,9 @@ def _open(
         action.reopen_within_s,
         deliver,
         defaults,
-        frozenset(relative),
+        relative=frozenset(relative),
         update=action.update,
+        without_contact=without,
     )
 
 

@@ -38,11 +38,13 @@ CODES: Final[dict[str, str]] = {
     "R022": "A secret's value where its name belongs",
     "R023": "An unknown name",
     "R024": "The directory contradicts itself",
+    "R025": "A client that is not the project's",
     # Connectors
     "R030": "The sender cannot be proven",
     "R031": "A connector without a secret",
     "R032": "Deduplication needs a key",
     "R033": "A secret that is not set",
+    "R034": "A contact without an address",
     # Rules and actions
     "R040": "A rule without an action, or with two",
     "R041": "A task without a title",

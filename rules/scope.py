@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from rules.contact import line
 from rules.paths import MISSING
 
 if TYPE_CHECKING:
+    from rules.compiled import ContactSource
     from rules.decision import Event
     from rules.template import Value
 
 EVENT_KEYS: Final = frozenset({"id", "type", "delivery_id", "received_at", "connector", "source"})
 EVENT_ROOTS: Final = frozenset({"body", "headers", "query", "event", "vars"})
+CONTACT: Final = "contact"
+CONTACT_KEYS: Final = frozenset({"email", "name"})
+LAZY: Final = frozenset({"vars", CONTACT})
+"""Roots whose keys are evaluated when they are used: that can fail, and they are no value as a whole."""
+
+_NO_ID: Final = "who it is turns out when the task is made; people are known by `contact.email`"
+_OF_CONTACT: Final = {f"{CONTACT}.id": _NO_ID}
+_NO_CONTACT: Final = "the connector has no `contact:`"
+_BEFORE_CONTACT: Final = "the contact is not there for `vars` and for `contact` itself"
 
 
 class RenderError(Exception):
@@ -35,23 +46,41 @@ class ScopeSpec:
     """Which names there are, for the check (decision T12).
 
     `known` holds, for those roots whose keys are all known, the keys; the keys of other roots
-    are not checked. `timezone` is the zone conditions read clock times in.
+    are not checked. `timezone` is the zone conditions read clock times in. `absent` says of roots
+    and keys that are not there, and that somebody might expect, what to do about it.
     """
 
     roots: frozenset[str] = EVENT_ROOTS
     known: Mapping[str, frozenset[str]] | None = None
     timezone: str = "UTC"
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_event(cls, variables: frozenset[str] = frozenset(), timezone: str = "UTC") -> ScopeSpec:
         """What the rules of a connector see outside of `for_each`."""
         known = {"event": EVENT_KEYS, "vars": variables}
-        return cls(known=known, timezone=timezone)
+        return cls(known=known, timezone=timezone, absent={CONTACT: _NO_CONTACT})
 
     @classmethod
     def of_destination(cls) -> ScopeSpec:
         """What the templates of a destination see (decision Q1)."""
-        return cls(roots=frozenset({"task", "external_id", "event", "delivery"}))
+        roots = frozenset({"task", "external_id", "event", "delivery"})
+        return cls(roots=roots, absent={CONTACT: "write `task.contact`"})
+
+    @classmethod
+    def of_routing(cls) -> ScopeSpec:
+        """What the conditions of the directory's `routing` see."""
+        known = {CONTACT: CONTACT_KEYS}
+        return cls(roots=frozenset({CONTACT}), known=known, absent=_OF_CONTACT)
+
+    def with_contact(self) -> ScopeSpec:
+        """Return the same with `contact`: in the rules of a connector that has one."""
+        known = {**(self.known or {}), CONTACT: CONTACT_KEYS}
+        return replace(self, roots=self.roots | {CONTACT}, known=known, absent=_OF_CONTACT)
+
+    def before_contact(self) -> ScopeSpec:
+        """Return the same for what the contact is made of: `vars`, and `contact` itself."""
+        return replace(self, absent={CONTACT: _BEFORE_CONTACT})
 
     def with_item(self) -> ScopeSpec:
         """Return the same with `item`: inside a rule with `for_each`."""
@@ -76,6 +105,7 @@ class Vars:
     """The variables of a connector: each evaluated when it is first used, at most once per event."""
 
     __slots__ = ("_known", "_scope", "_values")
+    root: ClassVar = "vars"
 
     def __init__(self, values: Mapping[str, Value], scope: Scope) -> None:
         self._values = values
@@ -83,7 +113,7 @@ class Vars:
         self._known: dict[str, Any] = {}
 
     def follow(self, name: str) -> Any:
-        """Return the value of a variable, or MISSING if there is none of that name.
+        """Return the value of that name, or MISSING if there is none.
 
         Raises:
             RenderError: It cannot be evaluated for this event.
@@ -91,7 +121,7 @@ class Vars:
         if name in self._known:
             found = self._known[name]
         elif name in self._values:
-            self._known[name] = RenderError(f"vars.{name} is made of itself")
+            self._known[name] = RenderError(f"{self.root}.{name} is made of itself")
             found = self._known[name] = self._evaluate(name)
         else:
             return MISSING
@@ -101,9 +131,23 @@ class Vars:
 
     def _evaluate(self, name: str) -> Any:
         try:
-            return self._values[name].render(self._scope)
+            return self._read(self._values[name].render(self._scope))
         except RenderError as error:
-            return RenderError(f"vars.{name}: {error.reason}", code=error.code, at=error.at)
+            reason = f"{self.root}.{name}: {error.reason}"
+            return RenderError(reason, code=error.code, at=error.at)
+
+    def _read(self, value: Any) -> Any:
+        return value
+
+
+class ContactNames(Vars):
+    """`contact` as rules see it: `email` and `name` as texts of one line; what is null or blank is not there."""
+
+    __slots__ = ()
+    root: ClassVar = CONTACT
+
+    def _read(self, value: Any) -> Any:
+        return MISSING if (words := line(value)) is None else words
 
 
 class Scope:
@@ -115,7 +159,9 @@ class Scope:
         self.roots = roots
 
     @classmethod
-    def of_event(cls, event: Event, variables: Mapping[str, Value]) -> Scope:
+    def of_event(
+        cls, event: Event, variables: Mapping[str, Value], contact: ContactSource | None = None
+    ) -> Scope:
         """Return what the rules of a connector see of an event."""
         named = {
             "id": event.id,
@@ -136,6 +182,8 @@ class Scope:
             }
         )
         scope.roots["vars"] = Vars(variables, scope) if variables else _NO_VARS
+        if contact is not None:
+            scope.roots[CONTACT] = ContactNames(contact.parts, scope)
         return scope
 
     def with_item(self, item: Any) -> Scope:

@@ -13,7 +13,7 @@ from jinja2.meta import find_undeclared_variables
 
 from rules.filters import FILTERS, TESTS, argument_problem
 from rules.filters_text import compiled_pattern
-from rules.scope import RenderError, ScopeSpec
+from rules.scope import LAZY, RenderError, ScopeSpec
 from rules.template_code import static_path
 from rules.template_env import LOOP_CALLS
 
@@ -143,12 +143,20 @@ def _names(tree: nodes.Template, spec: ScopeSpec) -> Iterator[Issue]:
             yield _unknown_root(name, root.lineno, spec)
         elif name in spec.roots:
             known = spec.keys_of(name)
-            if known is not None and not keys and name == "vars":
-                message = "`vars` is not a value: name one of them"
-                yield Issue("R061", message, name, root.lineno, known=tuple(known))
+            if known is not None and not keys and name in LAZY:
+                which = "of them" if name == "vars" else "of its keys"
+                message = f"`{name}` is not a value: name one {which}"
+                yield Issue("R061", message, name, root.lineno, known=tuple(sorted(known)))
             elif known is not None and keys and keys[0] not in known:
-                message = f"there is no `{name}.{keys[0]}`"
-                yield Issue("R061", message, str(keys[0]), root.lineno, known=tuple(sorted(known)))
+                path = f"{name}.{keys[0]}"
+                yield Issue(
+                    "R061",
+                    f"there is no `{path}`",
+                    str(keys[0]),
+                    root.lineno,
+                    known=tuple(sorted(known)),
+                    hint=spec.absent.get(path),
+                )
 
 
 def _free(tree: nodes.Template) -> set[str]:
@@ -162,8 +170,8 @@ def _unknown_root(name: str, line: int | None, spec: ScopeSpec) -> Issue:
     if name == "item":
         message = "`item` is there only in a rule with `for_each`"
         return Issue("R061", message, name, line)
-    message = f"there is no `{name}`"
-    return Issue("R061", message, name, line, known=tuple(sorted(spec.roots)))
+    message, hint = f"there is no `{name}`", spec.absent.get(name)
+    return Issue("R061", message, name, line, known=tuple(sorted(spec.roots)), hint=hint)
 
 
 def _paths(node: nodes.Node) -> Iterator[tuple[nodes.Name, tuple[str | int, ...]]]:

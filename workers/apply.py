@@ -13,6 +13,7 @@ from typing import Any, Literal
 from router.core.event import IncomingEvent
 from rules.decision import CloseTask, Decision, Drop, OpenTask, Reason, RuleVerdict
 from workers.board import DONE, Board, Cause, scope_of
+from workers.contacts import Contacts, Known, settle
 from workers.fields import Row, Statuses
 from workers.replays import Run, begin, entry_of
 
@@ -53,11 +54,16 @@ class State:
     """By task id: the destinations that have or await a copy."""
     closings: Mapping[tuple[str, str], Row] = field(default_factory=dict)
     """By scope and key: closings that came before any task of their key."""
+    contacts: Mapping[str, Row] = field(default_factory=dict)
+    """By address in small letters."""
 
 
 @dataclass(slots=True)
 class Fold:
-    """The rows to write; new tasks have no number until `number` gave them theirs."""
+    """The rows to write; new tasks have no number until `number` gave them theirs.
+
+    `contacts` are written first: `settle_contacts` then lets the tasks show who has each address.
+    """
 
     events: list[Row] = field(default_factory=list)
     claims: dict[tuple[str, str], Row] = field(default_factory=dict)
@@ -68,6 +74,14 @@ class Fold:
     mentions: list[tuple[dict[str, Any], Row]] = field(default_factory=list)
     """Entries of events' `tasks` with the task each is about."""
     closings: list[Row] = field(default_factory=list)
+    contacts: dict[str, Row] = field(default_factory=dict)
+    """By address: contacts that are new or got a name."""
+    met: dict[str, Known] = field(default_factory=dict)
+    """By address: what tasks show of the contacts they are from."""
+
+    def settle_contacts(self, stored: Mapping[str, Row]) -> None:
+        """Let the tasks show the contacts that were written as the store has them now."""
+        settle(self.met, stored)
 
     def number(self, numbers: Iterable[int]) -> None:
         """Give the new tasks their numbers, one each, in the order they were made."""
@@ -130,15 +144,17 @@ def fold(
     rules_hash: str | None,
     statuses: Statuses | None = None,
     counting: Collection[str] = (),
+    people: Mapping[str, Row] | None = None,
 ) -> Fold:
     """Return the rows that carry out what was decided about a batch, in its order.
 
     An event whose carrying out goes wrong becomes `failed`, and the others are done as if it had
-    not been there (decision P5).
+    not been there (decision P5). `people` are those of the directory, by address.
     """
     failed: dict[str, Reason] = {}
     while True:
-        attempt = _Attempt(state, now_ms, rules_hash, statuses or Statuses(), counting)
+        contacts = Contacts(state.contacts, people or {}, now_ms)
+        attempt = _Attempt(state, now_ms, rules_hash, statuses or Statuses(), counting, contacts)
         for judged in batch:
             reason = failed.get(judged.event.id)
             try:
@@ -161,7 +177,9 @@ class _Attempt:
         rules_hash: str | None,
         statuses: Statuses,
         counting: Collection[str],
+        contacts: Contacts,
     ) -> None:
+        self._contacts = contacts
         self._decided = set(state.decided)
         self._earlier = dict(state.earlier)
         self._events: dict[str, Row] = {}
@@ -175,6 +193,7 @@ class _Attempt:
             now_ms=now_ms,
             statuses=statuses,
             counting=counting,
+            contacts=contacts,
         )
         self._fold = Fold()
 
@@ -186,6 +205,7 @@ class _Attempt:
         fold_.history = board.history
         fold_.deliveries = list(board.deliveries.values())
         fold_.closings = list(board.closings.changed.values())
+        fold_.contacts, fold_.met = self._contacts.kept, self._contacts.met
         return fold_
 
     def take(self, judged: Judged) -> None:
@@ -216,7 +236,7 @@ class _Attempt:
         if first is not None:
             row["status"], row["duplicate_of"] = "duplicate", first
             return
-        self._carry_out(event, decision, row, run)
+        self._carry_out(event, self._contacts.refuse_unknown(decision), row, run)
         if row["status"] in ("routed", "dropped") and decision.deduplication.key is not None:
             self._claim(event, decision.deduplication.key, decision.deduplication.within_s)
 
@@ -375,6 +395,10 @@ def _entry(
         entry["errors"] = [
             {"field": each.field, "code": each.code, "message": each.message}
             for each in verdict.errors
+        ]
+    if verdict.notes and outcome == "created":
+        entry["notes"] = [
+            {"code": each.code, "message": each.message, "at": each.at} for each in verdict.notes
         ]
     return entry
 

@@ -17,6 +17,7 @@ from router.core.store.deliveries import wanted_copy
 from rules.decision import CloseTask, OpenTask, RuleVerdict, TaskKey, Update
 from rules.values import version_order
 from workers.closings import Closings
+from workers.contacts import Contacts, Known
 from workers.fields import OPEN_KINDS, Row, Statuses, blank, changes, columns
 
 Done = Literal["created", "updated", "counted", "reopened", "completed", "cancelled"]
@@ -76,6 +77,7 @@ class Board:
         copies: By task id, the destinations that have or await a copy.
         closings: By scope and key, closings that came before any task of their key.
         counting: Destinations that show `occurrences`, so that a count is a change to them (Q8).
+        contacts: Who is known; nobody, by default.
     """
 
     def __init__(
@@ -87,7 +89,9 @@ class Board:
         now_ms: int,
         statuses: Statuses,
         counting: Collection[str] = (),
+        contacts: Contacts | None = None,
     ) -> None:
+        self._contacts = contacts or Contacts({}, {}, now_ms)
         self._tasks = dict(tasks)
         self._copies = {task: dict.fromkeys(names) for task, names in copies.items()}
         self._now_ms = now_ms
@@ -163,12 +167,14 @@ class Board:
         if action.on_open == "ignore":
             return Effect("ignored", held)
         row = self._own(held)
+        known = self._contacts.meet(cause.event, cause.verdict.contact)
         if action.on_open == "count":
             self._change(cause, row, "counted", {"occurrences": row["occurrences"] + 1})
             self._see(row, action.version)
             return Effect("counted", row)
         given = changes(action.lasting, row, self._statuses)
         written, kept = _writable(row, given, action.update)
+        written = {**written, **_contact_of(row, known)}
         self._change(cause, row, "updated", written, deliver=action.deliver)
         self._see(row, action.version)
         return Effect("updated", row, kept)
@@ -187,6 +193,7 @@ class Board:
             "status_kind": "initial",
             "completed_ms": None,
             **written,
+            **_contact_of(row, self._contacts.meet(cause.event, cause.verdict.contact)),
         }
         if action.on_open == "count":
             values["occurrences"] = row["occurrences"] + 1
@@ -198,6 +205,10 @@ class Board:
         self, cause: Cause, action: OpenTask, scope: str, key: str | None, *, since_ms: int = 0
     ) -> Effect:
         event, verdict = cause.event, cause.verdict
+        known = self._contacts.meet(event, verdict.contact)
+        defaults = action.defaults
+        if known is None and action.without_contact is not None:
+            defaults = action.without_contact
         row: Row = {
             **self._blank,
             "id": derived_id(event.id, verdict.rule, cause.item, *cause.run),
@@ -206,7 +217,10 @@ class Board:
             "key": key,
             "created_ms": max(event.received_ms, since_ms),
             "updated_ms": self._now_ms,
-            "creator": {"type": "connector", "id": event.connector},
+            "contact": None if known is None else known.contact,
+            "creator": {"type": "connector", "id": event.connector}
+            if known is None
+            else known.creator,
             "source": {
                 "connector": event.connector,
                 "event_id": event.id,
@@ -214,7 +228,7 @@ class Board:
                 "version": action.version,
                 "at": verdict.at,
             },
-            **columns({**action.defaults, **action.fields}, self._statuses),
+            **columns({**defaults, **action.fields}, self._statuses),
         }
         if row["status_kind"] not in OPEN_KINDS:
             row["completed_ms"] = row["created_ms"]
@@ -319,3 +333,13 @@ def _writable(row: Row, given: Row, update: Update) -> tuple[Row, tuple[str, ...
         return given, ()
     written, kept = unless_edited(row, given)
     return written, tuple(kept)
+
+
+def _contact_of(row: Row, known: Known | None) -> Row:
+    """Return the contact a task gets with a change: whoever it is from already stays (decision N4)."""
+    if known is None:
+        return {}
+    held = row["contact"]
+    if held is None or (held["id"] == known.contact["id"] and held["name"] is None):
+        return {"contact": known.contact}
+    return {}

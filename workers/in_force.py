@@ -8,7 +8,7 @@ from functools import cached_property
 from router.core.intake_table import IntakeTable
 from rules.ruleset import RuleSet
 from workers.destinations import BY_NAME
-from workers.fields import Statuses
+from workers.fields import Row, Statuses
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,19 @@ class InForce:
             for name, destination in self.rule_set.destinations.items()
             if (kind := BY_NAME[destination.type]).counts(kind.of(destination.config))
         )
+
+    @cached_property
+    def people(self) -> dict[str, Row]:
+        """People of the directory by address: they are known without a contact (decision N2)."""
+        return {
+            person.email.strip().lower(): {
+                "id": key,
+                "email": person.email.strip(),
+                "name": person.name,
+            }
+            for key, person in self.rule_set.directory.people.items()
+            if person.email is not None
+        }
 
     @cached_property
     def table(self) -> IntakeTable:

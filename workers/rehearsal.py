@@ -32,7 +32,7 @@ class Rehearsed:
 
 
 class Rehearsal:
-    """Routes events one by one against the tasks and claims of those before.
+    """Routes events one by one against the tasks, claims and contacts of those before.
 
     The same event (by its id) is decided once; a second one of the same deduplication key is a
     duplicate, as in a store that was empty at first. With `every` all rules are asked.
@@ -45,6 +45,7 @@ class Rehearsal:
         self._tasks: dict[tuple[str, str], Row] = {}
         self._copies: dict[str, set[str]] = {}
         self._closings: dict[tuple[str, str], Row] = {}
+        self._contacts: dict[str, Row] = {}
         self._made = 0
 
     def route(self, event: IncomingEvent, *, now_ms: int | None = None) -> Rehearsed:
@@ -57,6 +58,7 @@ class Rehearsal:
             rules_hash=self._in_force.rule_set.hash,
             statuses=self._in_force.statuses,
             counting=self._in_force.counting,
+            people=self._in_force.people,
         )
         done.number(range(self._made + 1, self._made + 1 + len(done.new_tasks)))
         self._keep(done)
@@ -65,6 +67,10 @@ class Rehearsal:
     def task(self, scope: str, key: str) -> Row | None:
         """Return the open task of a key, else the one closed last; None if there was none."""
         return self._tasks.get((scope, key))
+
+    def contact(self, email: str) -> Row | None:
+        """Return the contact that has an address; None if none has been made."""
+        return self._contacts.get(email.lower())
 
     def _state(self, batch: Sequence[Judged]) -> State:
         tasks = {key: self._tasks[key] for key in task_keys(batch) if key in self._tasks}
@@ -75,11 +81,13 @@ class Rehearsal:
             closings={
                 key: self._closings[key] for key in closing_keys(batch) if key in self._closings
             },
+            contacts=self._contacts,
         )
 
     def _keep(self, done: Fold) -> None:
         self._made += len(done.new_tasks)
         self._claims.update(done.claims)
+        self._contacts.update(done.contacts)
         # Of one key the new ones come later: an action closes the old one before another opens a new one.
         for row in (*done.changed_tasks, *done.new_tasks):
             if row["key"] is not None:

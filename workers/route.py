@@ -25,7 +25,7 @@ from router.core.clock import Clock, epoch_ms
 from router.core.errors import StoreUnavailableError
 from router.core.event import IncomingEvent
 from router.core.pending import PendingBatches
-from router.core.store import routing
+from router.core.store import contacts, routing
 from router.core.store.engine import Store
 from router.core.store.replays import earlier_runs
 from rules.decision import Reason
@@ -39,6 +39,7 @@ from workers.apply import (
     scopes,
     task_keys,
 )
+from workers.contacts import addresses_of
 from workers.fields import Row
 from workers.in_force import InForce
 from workers.judge import judge
@@ -200,6 +201,7 @@ class Routing:
                 judged for judged in batch if judged.event.replay or judged.event.id not in decided
             ]
             claims, wanted = claim_keys(open_batch), task_keys(open_batch)
+            addresses = addresses_of(judged.decision for judged in open_batch if judged.decision)
             tasks = await routing.tasks_of_keys(conn, wanted) if wanted else {}
             new_keys = closing_keys(open_batch) - tasks.keys()
             state = State(
@@ -208,6 +210,7 @@ class Routing:
                 tasks=tasks,
                 copies=await copies_of(conn, [row["id"] for row in tasks.values()]),
                 closings=await routing.closings_of(conn, new_keys) if new_keys else {},
+                contacts=await contacts.contacts_of(conn, addresses - in_force.people.keys()),
             )
             done = fold(
                 open_batch,
@@ -216,7 +219,11 @@ class Routing:
                 rules_hash=in_force.rule_set.hash,
                 statuses=in_force.statuses,
                 counting=in_force.counting,
+                people=in_force.people,
             )
+            if done.contacts:
+                kept = await contacts.keep_contacts(conn, done.contacts.values())
+                done.settle_contacts(kept)
             if done.new_tasks:
                 done.number(await routing.allocate_numbers(conn, len(done.new_tasks)))
             else:
@@ -266,6 +273,9 @@ def _writes(done: Fold) -> routing.Writes:
 
 
 def _outcome(row: Row) -> dict[str, Any]:
+    errors = [error for entry in row["decisions"] for error in entry.get("errors", ())]
+    # What is wrong for the event is wrong for each of its items.
+    once = {(error["field"], error["code"], error["message"]): error for error in errors}
     return {
         "event_id": row["id"],
         "status": row["status"],
@@ -273,7 +283,7 @@ def _outcome(row: Row) -> dict[str, Any]:
         "code": row["code"],
         "duplicate_of": row["duplicate_of"],
         "tasks": row["tasks"],
-        "errors": [error for entry in row["decisions"] for error in entry.get("errors", ())],
+        "errors": list(once.values()),
     }
 
 

@@ -176,6 +176,8 @@ def _print(event: dict[str, Any]) -> None:
             result(
                 f"  {_SIGNS.get(step.get('verdict'), '?')} {plain(step.get('text'))}{_found(step)}"
             )
+        for note in decision.get("notes", ()):
+            result(f"  note: {plain(note['message'])}  {plain(note['at'])}")
     for task in event["tasks"]:
         result(
             f"\ntask          #{task['number']} {task['action']} by {plain(task['rule'])}"

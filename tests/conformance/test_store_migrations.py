@@ -100,6 +100,7 @@ async def test_a_database_of_an_earlier_release_keeps_its_tasks(database_url: st
     await upgrade(database_url)
 
     async with store.connect() as conn:
+        assert await conn.run_sync(_differences) == []
         found = await get_task(conn, row["id"])
     await store.close()
     assert found is not None

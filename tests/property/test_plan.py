@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules import plan as plan_module
-from rules.compiled import CloseAction, Connector, DropAction, Rule, RuleAction
+from rules.compiled import CloseAction, Connector, ContactSource, DropAction, Rule, RuleAction
 from rules.decision import Decision
 from rules.plan import decide
 from rules.problems import Report
+from rules.routing import Routing
 from rules.template import Value, compile_text
+from tests.support.rule_files import rule_set
 from tests.support.rule_parts import ITEM_SPEC, SPAN, connector, event, rule, task
 from tests.support.rule_values import conditions, json_values, templates
 
@@ -63,10 +65,38 @@ RULES = st.builds(
 )
 
 
-def _connector(rules: list[Rule], match: Any, otherwise: Any, dedupe: Any) -> Connector:
+ROUTING = rule_set(
+    """\
+    directory:
+      clients: {a: {domains: [x]}, c: }
+      projects: {p: {client: a, assignees: [b]}, q: {client: c}}
+      routing:
+        - {when: {contact.name: {gte: 5}}, set: {client: c}}
+        - {when: {contact.email: {has: a}}, set: {project: q, assignees: []}}
+        - {set: {project: p}}
+    """
+).directory.routing
+CONTACTS = st.builds(
+    lambda email, name, unknown: ContactSource({"email": email, "name": name}, unknown),
+    st.one_of(VALUES, st.sampled_from(["a@x", "b@y", " "]).map(_value)),
+    VALUES,
+    st.sampled_from(["reject", "create", "connector"]),
+)
+
+
+def _connector(
+    rules: list[Rule],
+    match: Any,
+    otherwise: Any,
+    dedupe: Any,
+    contact: ContactSource | None,
+    routing: Routing,
+) -> Connector:
     named = [replace(one, name=f"r{number}") for number, one in enumerate(rules)]
     last = None if otherwise is None else Rule("otherwise", "rules.yaml:9", otherwise)
-    return connector(*named, match=match, otherwise=last, dedupe=dedupe)
+    return connector(
+        *named, match=match, otherwise=last, dedupe=dedupe, contact=contact, routing=routing
+    )
 
 
 CONNECTORS = st.builds(
@@ -75,6 +105,8 @@ CONNECTORS = st.builds(
     st.sampled_from(["all", "first"]),
     st.one_of(st.none(), ACTIONS),
     st.one_of(st.none(), VALUES),
+    st.one_of(st.none(), CONTACTS),
+    st.sampled_from([Routing(), ROUTING]),
 )
 
 

@@ -125,6 +125,19 @@ def delivery_row(task_id: str, destination: str = "crm", **given: Any) -> Row:
     }
 
 
+def contact_row(email: str, **given: Any) -> Row:
+    """Return a contact without a name."""
+    return {
+        "id": new_id(),
+        "address": email.lower(),
+        "email": email,
+        "name": None,
+        "created_ms": NOW_MS,
+        "updated_ms": NOW_MS,
+        **given,
+    }
+
+
 def refusal_row(**given: Any) -> Row:
     """Return a refused request."""
     return {

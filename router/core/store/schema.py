@@ -166,6 +166,19 @@ closings = Table(
 )
 """Closings that came before any task of their key: the newest version, and until when it counts."""
 
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("address", Name, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("name", Text),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    UniqueConstraint("address"),
+)
+"""Whom tasks are from. `address` is `email` in small letters: people are known by it in any case."""
+
 history = Table(
     "history",
     metadata,

@@ -222,7 +222,7 @@ def test_what_no_event_can_change_is_checked(fields: str, lines: list[str]) -> N
     ("client", "line"),
     [
         ("acme", None),
-        ("in-house", "4:51 R024 the project `acme/support` belongs to `acme`"),
+        ("in-house", "4:51 R025 the project `acme/support` belongs to `acme`"),
         ("'{{ body.x }}'", None),
         ("", None),
     ],

@@ -52,6 +52,11 @@ def test_a_directory_holds_what_its_files_list() -> None:
     }
 
 
+def test_domains_are_known_in_any_case_and_may_be_said_twice_of_one_client() -> None:
+    found = directory("directory: {clients: {acme: {domains: [Acme.Example, acme.example, b.c]}}}")
+    assert found.routing.domains == {"acme.example": "acme", "b.c": "acme"}
+
+
 def test_a_kind_that_no_file_lists_is_free() -> None:
     assert directory("directory: {people: {}}").known == {"people": {}}
     assert directory("directory: {}") == Directory()
@@ -149,6 +154,12 @@ def test_what_two_files_say_differently_is_a_problem_at_the_second(text: str, li
         ("directory: {holidays: ['20261225']}", ["1:24 R015 this is no date"]),
         ("directory: {holidays: [2026-W52-5]}", ["1:24 R015 this is no date"]),
         ("directory: {holidays: [5]}", ["1:24 R013 a name is a text"]),
+        ("directory: {clients: {x: {domains: [5]}}}", ["1:37 R013 a name is a text"]),
+        ("directory: {clients: {x: {domains: ['@a.example']}}}", ["1:37 R015 this is no domain"]),
+        (
+            "directory: {clients: {x: {domains: [a.example]}, y: {domains: [A.example]}}}",
+            ["1:64 R020 the domain `A.example` is there already"],
+        ),
         ("directory: {labels_open: yes}", ["1:26 R013 `labels_open` has the wrong type"]),
     ],
 )  # fmt: skip

@@ -6,12 +6,12 @@ import pytest
 
 from tests.support.rule_files import rule_set, said
 
-LISTS = "people: {jane: {email: jane@acme.example}}, clients: {acme: }, projects: {p: {client: acme, assignees: [jane]}}"
+LISTS = "people: {jane: {email: jane@acme.example}}, clients: {acme: , other: }, projects: {p: {client: acme, assignees: [jane]}}"
 
 
 def unrouted(routing: str, **others: str) -> Any:
     found = rule_set(f"directory: {{{LISTS}, routing: {routing}}}", **others)
-    return dict(found.directory.unrouted)
+    return found.directory.routing.infer({}, None, [])
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,9 @@ def unrouted(routing: str, **others: str) -> Any:
         ("[]", {}),
         ("[{set: {assignees: [jane]}}]", {"assignees": ["jane"]}),
         ("[{set: {assignees: [Jane@acme.example]}}]", {"assignees": ["jane"]}),
+        ("[{set: {assignees: [jane, JANE@acme.example]}}]", {"assignees": ["jane"]}),
         ("[{set: {assignees: []}}]", {"assignees": []}),
+        ("[{set: {client: , project: , assignees: }}, {set: {client: acme}}]", {}),
         ("[{set: {}}, {set: {client: acme}}]", {}),
         ("[{set: {project: p}}]", {"project": "p", "client": "acme", "assignees": ["jane"]}),
         (
@@ -61,10 +63,16 @@ def test_entries_are_asked_in_the_order_of_the_files() -> None:
         ("[{set: {client: acne}}]", "R023 the directory lists no client `acne`"),
         ("[{set: {project: q}}]", "R023 the directory lists no project `q`"),
         ("[{set: {assignees: [jane, june]}}]", "R023 the directory lists no person `june`"),
+        ("[{set: {client: []}}]", "R013 a name is a text"),
         ("[{set: {assignees: june}}]", "R013 `assignees` has the wrong type"),
         ("[{when: {body.x: 1}, set: {}}]", "R051 there is no `body`"),
         ("[{when: {contact.emial: x}, set: {}}]", "R051 there is no `contact.emial`"),
+        ("[{when: {contact.id: x}, set: {}}]", "R051 there is no `contact.id`"),
         ("[{when: {}, set: {}}]", "R054 the condition is empty"),
+        (
+            "[{set: {client: other, project: p}}]",
+            "R025 the project `p` belongs to `acme`",
+        ),
     ],
 )
 def test_an_entry_that_cannot_work_is_a_problem(routing: str, problem: str) -> None:

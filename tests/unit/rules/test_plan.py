@@ -702,24 +702,6 @@ def test_fixed_fields_and_defaults_of_the_connector() -> None:
     assert decision.undecided.message == "defaults.priority: body.gone is not there"
 
 
-def test_a_project_brings_its_client_and_assignees_and_routing_comes_last() -> None:
-    directory: dict[str, Any] = {
-        "projects": {"acme/support": {"client": "acme", "assignees": ["jane"]}},
-        "unrouted": {"assignees": ["joe"], "project": "inbox"},
-    }
-    shop = connector(rule("r", action=task(fields={"project": "acme/support"})), **directory)
-    action = opened(decide(shop, event()))
-    assert action.fields["project"] == "acme/support"
-    assert action.defaults == {
-        "timezone": "UTC",
-        "client": "acme",
-        "assignees": ["jane"],
-        "project": "inbox",
-    }
-    action = opened(decide(connector(rule("r"), **directory), event()))
-    assert action.defaults == {"timezone": "UTC", "assignees": ["joe"], "project": "inbox"}
-
-
 def test_names_the_directory_does_not_know_are_refused() -> None:
     known = {
         "people": {"jane": "jane", "jane@acme.example": "jane"},

@@ -15,6 +15,7 @@ DESK = """\
 connector: desk
 source: none
 dedupe: {key: "{{ body.id }}"}
+contact: {email: "{{ body.from | default(none) }}"}
 deliver: [downstream]
 rules:
   - name: note
@@ -136,3 +137,20 @@ def test_what_nobody_asked_for_leaves_no_task(rehearsal: Rehearsal) -> None:
 
     assert (came.event["status"], came.tasks) == ("dropped", [])
     assert rehearsal.task("desk", "k") is None
+
+
+def test_whom_an_event_made_known_is_known_to_the_next(rehearsal: Rehearsal) -> None:
+    first, second = (
+        rehearsal.route(
+            webhook(
+                "desk", {"id": number, "key": number, "state": "open", "title": "a", "from": by}
+            )
+        )
+        for number, by in enumerate(("ada@acme.example", "ADA@acme.example"))
+    )
+
+    known = rehearsal.contact("Ada@Acme.example")
+    assert known is not None
+    assert first.tasks[0]["contact"]["id"] == second.tasks[0]["contact"]["id"] == known["id"]
+    assert (list(first.written.contacts), second.written.contacts) == (["ada@acme.example"], {})
+    assert rehearsal.contact("nobody@acme.example") is None

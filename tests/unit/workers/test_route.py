@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,24 @@ otherwise: {drop: nothing to do}
 """
 
 
+SHOP = """\
+connector: shop
+source: none
+contact: {email: "{{ body.from }}"}
+rules: [{name: note, task: {title: "{{ body.title }}"}}]
+"""
+SUPPORT = """\
+connector: support
+source: none
+contact: {email: "{{ body.from }}", unknown: reject}
+rules: [{name: note, for_each: body.items, task: {title: "{{ item }}"}}]
+"""
+
+
 @pytest.fixture
 async def rules(redis: Redis, store: Store, clock: ManualClock, tmp_path: Path) -> RulesInForce:
-    given = {"desk": DESK, "destinations": destinations("https://helpdesk.example")}
+    given = {"desk": DESK, "shop": SHOP, "support": SUPPORT}
+    given["destinations"] = destinations("https://helpdesk.example")
     return await rules_in_force(tmp_path, redis, store, clock, **given)
 
 
@@ -176,6 +192,30 @@ async def test_receivers_that_wait_are_told_the_outcome(redis: Redis, work: Rout
     assert (told["event_id"], told["status"], told["reason"]) == (asked.id, "routed", None)
     assert [(task["action"], task["rule"]) for task in told["tasks"]] == [("created", "note")]
     assert told["errors"] == []
+
+
+async def test_whom_events_are_from_is_kept_once_and_shown_on_their_tasks(
+    redis: Redis, store: Store, work: Routing
+) -> None:
+    for emails in (["ada@acme.example", "ADA@acme.example"], ["Ada@acme.example"]):
+        batch = [webhook("shop", {"title": "a", "from": email}) for email in emails]
+        await work.run(await put_batch(redis, *batch))
+
+    (contact,) = await rows(store, "contacts")
+    assert (contact["address"], contact["email"]) == ("ada@acme.example", "ada@acme.example")
+    shown = {"id": contact["id"], "email": "ada@acme.example", "name": None}
+    assert [json.loads(task["contact"]) for task in await rows(store, "tasks")] == [shown] * 3
+
+
+async def test_what_is_wrong_with_each_item_is_told_once(redis: Redis, work: Routing) -> None:
+    stranger = webhook("support", {"items": ["a", "b"], "from": "x@y.example"}, reply_to="r1")
+    async with redis.pubsub(ignore_subscribe_messages=True) as channel:
+        await channel.subscribe(keys.outcomes("r1"))
+        await work.run(await put_batch(redis, stranger))
+        message = await wait_until(lambda: channel.get_message(timeout=0.01), "the outcome is told")
+    told = msgpack.unpackb(message["data"])
+    assert (told["status"], told["code"]) == ("refused", "unknown-contact")
+    assert [error["field"] for error in told["errors"]] == ["contact.email"]
 
 
 async def test_an_event_without_its_connector_is_held(
