@@ -1,15 +1,16 @@
 """What deciding about one event costs: 20 rules and 5 templates, against a function written by hand.
 
-Both read the body exactly (`Decimal` for fractions), find the one of twenty cases that fits, and
-make the same task of it; the function knows nothing else, keeps no record of why, and could not be
-edited by anybody but a programmer. Both run in turns in one process, so that a slow moment of the
-machine meets both.
+Both read the body to the letter, find the one of twenty cases that fits, make the same task of it and say
+why; the function knows nothing else, and could not be edited by anybody but a programmer. Beside it
+stands one that only makes the task. All run in turns in one process, so that a slow moment of the
+machine meets all of them.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from time import perf_counter_ns
@@ -19,6 +20,7 @@ from bench.cores import Cores
 from bench.figures import Figure, at_most
 from bench.webhooks import body
 from router.cli.catalogues import catalogues
+from router.core import jsonio
 from router.core.event import IncomingEvent
 from rules.decision import OpenTask
 from rules.loader import load_texts
@@ -57,6 +59,10 @@ _RULE = """\
       custom: {{order_total: "{{{{ body.total_price }}}}"}}
 """
 _LIMIT = 1000
+_BAD = re.compile("[\x00\ud800-\udfff]")
+
+Task = dict[str, Any]
+Why = tuple[str, Any, Any, str | None]
 
 
 def rules() -> str:
@@ -68,31 +74,54 @@ def rules() -> str:
     )
 
 
-def by_hand(raw: bytes, topic: str) -> dict[str, Any] | None:
-    """Do the same without rules."""
+def least(raw: bytes, topic: str) -> Task | None:
+    """Make the same task with as little as possible."""
     content = json.loads(raw, parse_float=Decimal)
-    total = content.get("total_price")
     try:
-        price = Decimal(total)
+        price = Decimal(content.get("total_price"))
     except (InvalidOperation, TypeError):
         return None
     size = "big" if price >= _LIMIT else "small"
-    for known in _TOPICS:
-        if topic == known:
-            name = f"{size} {known.replace('/', ' ')}"
-            return {
-                "key": f"order-{content['id']}",
-                "version": content["created_at"],
-                "title": f"{name} {content['name']}",
-                "description": (
-                    f"{len(content['line_items'])} items, "
-                    f"{content['total_price']} {content['currency']}"
-                ),
-                "priority": "high",
-                "labels": ["shopify"],
-                "custom": {"order_total": content["total_price"]},
-            }
-    return None
+    return _task(content, f"{size} {topic.replace('/', ' ')}") if topic in _TOPICS else None
+
+
+def by_hand(event: IncomingEvent) -> tuple[Task | None, str | None, list[Why]]:
+    """Do the same: JSON to the letter, the key that makes a duplicate, the task, and why."""
+    content = jsonio.loads(event.body)
+    found = content.get("total_price")
+    try:
+        price = Decimal(found)
+    except (InvalidOperation, TypeError):
+        return None, event.delivery_id, [("total_price", None, found, "it is no number")]
+    task: Task | None = None
+    why: list[Why] = []
+    for topic in _TOPICS:
+        if event.type != topic:
+            continue
+        for size, holds in (("big", price >= _LIMIT), ("small", price < _LIMIT)):
+            why += [("event", topic, topic, None), ("total_price", _LIMIT, found, None)]
+            if holds:
+                task = _task(content, f"{size} {topic.replace('/', ' ')}")
+    return task, event.delivery_id, why
+
+
+def _task(content: dict[str, Any], name: str) -> Task:
+    return {
+        "key": _text(f"order-{content['id']}"),
+        "version": _text(content["created_at"]),
+        "title": _text(f"{name} {content['name']}"),
+        "description": _text(
+            f"{len(content['line_items'])} items, {content['total_price']} {content['currency']}"
+        ),
+        "priority": "high",
+        "labels": ["shopify"],
+        "custom": {"order_total": _text(content["total_price"])},
+    }
+
+
+def _text(words: str) -> str:
+    """Return a text that a database can hold."""
+    return words if words.isascii() and "\x00" not in words else _BAD.sub("\ufffd", words)
 
 
 async def measure(split: Cores, *, quick: bool) -> AsyncIterator[Figure]:
@@ -104,7 +133,7 @@ async def measure(split: Cores, *, quick: bool) -> AsyncIterator[Figure]:
     if rule_set is None:
         raise RuntimeError(f"the rules of the bench are not valid: {loaded.problems}")
 
-    def decide(event: IncomingEvent) -> dict[str, Any] | None:
+    def decide(event: IncomingEvent) -> Task | None:
         decision = judge(event, rule_set).decision
         if decision is None or len(decision.actions) != 1:
             return None
@@ -113,21 +142,17 @@ async def measure(split: Cores, *, quick: bool) -> AsyncIterator[Figure]:
             return None
         return {"key": action.key.text, "version": action.version, **action.fields}
 
-    def plainly(event: IncomingEvent) -> dict[str, Any] | None:
-        return by_hand(event.body, event.type or "")
+    def barely(event: IncomingEvent) -> Task | None:
+        return least(event.body, event.type or "")
 
-    if any(decide(event) is None or decide(event) != plainly(event) for event in events):
-        raise RuntimeError("the two ways do not make the same tasks")
-    ours, theirs = _rounds(events, (decide, plainly), 20 if quick else 60)
+    for event in events:
+        if not decide(event) == by_hand(event)[0] == barely(event) is not None:
+            raise RuntimeError("the ways do not make the same tasks")
+    ours, theirs, least_us = _rounds(events, (decide, by_hand, barely), 20 if quick else 60)
     note = f"20 rules, 5 templates, {len(events[0].body):,} bytes, from bytes to decision"
     yield at_most("deciding about an event", ours, 60, " us", note)
-    yield at_most(
-        "the same against a function written by hand",
-        ours / theirs,
-        4,
-        "x",
-        f"{theirs:.1f} us by hand",
-    )
+    note = f"{theirs:.1f} us by hand; {ours / least_us:.1f}x a function that only makes the task"
+    yield at_most("the same against a function written by hand", ours / theirs, 4, "x", note)
 
 
 def _events(count: int) -> Sequence[IncomingEvent]:

@@ -60,7 +60,7 @@ class Condition(ABC):
 class Leaf(Condition):
     """One operator on one path."""
 
-    __slots__ = ("_missing", "_test", "_words", "expected", "operator", "path")
+    __slots__ = ("_missing", "_not_there", "_test", "_words", "expected", "operator", "path")
 
     def __init__(self, at: str, path: Path, operator: Operator, expected: Any, test: Test) -> None:
         super().__init__(at)
@@ -70,6 +70,7 @@ class Leaf(Condition):
         self._test = test
         self._missing = operator.name == "exists" and expected is False
         self._words = f"{path.text} {operator.name}"
+        self._not_there = f"{path.text} is not there"
 
     @property
     def variables(self) -> frozenset[str]:
@@ -87,24 +88,22 @@ class Leaf(Condition):
 
     def judge(self, scope: Scope, depth: int = 0) -> tuple[bool | None, tuple[Step, ...]]:
         """Return the answer and one step."""
-        answer: bool | None = None
-        found: Any = None
+        answer: bool | None
         reason: str | None = None
         try:
             found = self.path.get(scope)
         except RenderError as error:
-            reason = error.reason
+            answer, found, reason = None, None, error.reason
         else:
             if found is MISSING:
-                answer, found = self._missing, None
-                reason = f"{self.path.text} is not there"
+                answer, found, reason = self._missing, None, self._not_there
             else:
                 answer = self._test(found)
-                reason = None if answer else self._reason(answer, found)
-        verdict = _verdict(answer)
-        return answer, (
-            Step(self._words, verdict, self.expected, _shown(found), self.at, reason, depth),
-        )
+                if not answer:
+                    reason = self._reason(answer, found)
+        verdict: Verdict = "matched" if answer else "not" if answer is False else "undecided"
+        shown = found if type(found) is str and len(found) <= _MAX_SHOWN else _shown(found)
+        return answer, (Step(self._words, verdict, self.expected, shown, self.at, reason, depth),)
 
     def _reason(self, answer: bool | None, found: Any) -> str | None:  # noqa: FBT001  three values, not a flag
         if answer is None:

@@ -70,7 +70,10 @@ class Path:
         """
         value = scope.roots.get(self.root, MISSING)
         for key in self.keys:
-            value = step(value, key)
+            if type(value) is dict and type(key) is str:  # nearly always, and told without a call
+                value = value.get(key, MISSING)
+            else:
+                value = step(value, key)
         return value
 
 

@@ -67,13 +67,14 @@ def decide(connector: Connector, event: Event, *, every: bool = False) -> Decisi
     if isinstance(key, Reason):
         return Decision(Deduplication(None, connector.dedupe_within_s), undecided=key)
     verdicts, shadow = _ask_rules(connector, scope, every=every)
-    matched = any(verdict.verdict == "matched" for verdict in verdicts)
-    undecided = next((v.reason for v in verdicts if v.verdict == "undecided"), None)
-    if connector.otherwise is not None and not matched and undecided is None:
-        last = _ask(connector.otherwise, None, scope, connector)
-        verdicts.append(last)
-        undecided = last.reason if last.verdict == "undecided" else None
-    refused = next((v.reason for v in verdicts if v.refused), None)
+    if connector.otherwise is not None and all(each.verdict == "not" for each in verdicts):
+        verdicts.append(_ask(connector.otherwise, None, scope, connector))
+    undecided = refused = None
+    for each in verdicts:
+        if each.verdict == "undecided":
+            undecided = undecided or each.reason
+        elif each.refused:
+            refused = refused or each.reason
     dropped = None if undecided or refused else _dropped(verdicts)
     deduplication = Deduplication(key, connector.dedupe_within_s)
     return Decision(deduplication, tuple(verdicts), tuple(shadow), undecided, refused, dropped)
@@ -267,6 +268,18 @@ def _rendered(name: str, value: Value, scope: Scope) -> Any:
         raise RenderError(f"{name}: {error.reason}", code=error.code, at=error.at) from None
 
 
+def _render_all(values: Mapping[str, Value], scope: Scope, prefix: str = "") -> dict[str, Any]:
+    rendered: dict[str, Any] = {}
+    name = ""
+    try:
+        for name, value in values.items():
+            rendered[name] = value.render(scope)
+    except RenderError as error:
+        reason = f"{prefix}{name}: {error.reason}"
+        raise RenderError(reason, code=error.code, at=error.at) from None
+    return rendered
+
+
 def _open(
     action: TaskAction,
     scope: Scope,
@@ -276,16 +289,14 @@ def _open(
     errors: list[fields.FieldError],
     notes: list[Reason],
 ) -> OpenTask:
-    values = {name: _rendered(name, value, scope) for name, value in action.fields.items()}
-    for name, value in connector.fixed.items():
-        values[name] = _rendered(f"fixed.{name}", value, scope)
-    given = {
-        name: _rendered(f"defaults.{name}", value, scope)
-        for name, value in connector.defaults.items()
-    }
+    values = _render_all(action.fields, scope)
+    if connector.fixed:
+        values |= _render_all(connector.fixed, scope, "fixed.")
+    given = _render_all(connector.defaults, scope, "defaults.") if connector.defaults else {}
     received_at = scope.roots["event"]["received_at"]
     context = fields.Context(connector.known, connector.timezone, received_at, connector.holidays)
-    context = _in_default_zone(context, given.pop("timezone", None), errors)
+    if "timezone" in given:
+        context = _in_default_zone(context, given.pop("timezone"), errors)
     relative: set[str] = set()
     found = fields.read_fields(values, context, errors, relative)
     zone = found.get("timezone", context.timezone)

@@ -19,6 +19,7 @@ from rules.problems import Report, Span, did_you_mean
 from rules.scope import RenderError, Scope, ScopeSpec
 from rules.template_check import Issue, issues, locate, variables
 from rules.template_code import static_path
+from rules.template_pipes import Part, Pipe, PipedText, PipeValue, pipe_of
 from rules.template_values import (
     ENVIRONMENT,
     RESULT,
@@ -146,12 +147,17 @@ def _span(where: Span | Node) -> Span:
 def _compiled(tree: nodes.Template, where: Span | Node, report: Report, spec: ScopeSpec) -> Value:
     at, used = str(_span(where)), variables(tree)
     single = _single_expression(tree)
-    path = None if single is None else _plain_path(single, spec)
-    if path is not None:
-        return PathValue(path, at, used)
-    parts = None if single is not None else _plain_parts(tree, spec)
-    if parts is not None:
-        return TextValue(parts, at, used)
+    if single is not None:
+        path = _plain_path(single, spec)
+        if path is not None:
+            return PathValue(path, at, used)
+        pipe = pipe_of(single, lambda node: _plain_path(node, spec))
+        if pipe is not None:
+            return PipeValue(pipe, at, used)
+    elif (parts := _plain_parts(tree, spec)) is not None:
+        if any(isinstance(part, Pipe) for part in parts):
+            return PipedText(parts, at, used)
+        return TextValue(tuple(part for part in parts if not isinstance(part, Pipe)), at, used)
     try:
         if single is None:
             return TemplateValue(tree, at, used)
@@ -182,8 +188,8 @@ def _single_expression(tree: nodes.Template) -> nodes.Expr | None:
     return found[0]
 
 
-def _plain_parts(tree: nodes.Template, spec: ScopeSpec) -> tuple[str | Path, ...] | None:
-    parts: list[str | Path] = []
+def _plain_parts(tree: nodes.Template, spec: ScopeSpec) -> tuple[Part, ...] | None:
+    parts: list[Part] = []
     for output in tree.body:
         if not isinstance(output, nodes.Output):
             return None
@@ -191,10 +197,10 @@ def _plain_parts(tree: nodes.Template, spec: ScopeSpec) -> tuple[str | Path, ...
             if isinstance(node, nodes.TemplateData):
                 parts.append(node.data)
                 continue
-            path = _plain_path(node, spec)
-            if path is None:
+            part = _plain_path(node, spec) or pipe_of(node, lambda inner: _plain_path(inner, spec))
+            if part is None:
                 return None
-            parts.append(path)
+            parts.append(part)
     return tuple(parts)
 
 

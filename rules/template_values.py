@@ -77,7 +77,7 @@ class PathValue(Value):
         found = self.path.get(scope)
         if found is MISSING:
             raise RenderError(f"{self.path.text} is not there", code="undefined", at=self.at)
-        return _bounded(found, self.at) if type(found) is str else found
+        return bounded(found, self.at) if type(found) is str else found
 
 
 class TextValue(Value):
@@ -101,10 +101,33 @@ class TextValue(Value):
                 reason = f"{part.text} is not there"  # type: ignore[union-attr]  # as above
                 raise RenderError(reason, code="undefined", at=self.at)
             written.append(found if type(found) is str else text(found))
-        return _bounded("".join(written), self.at)
+        return bounded("".join(written), self.at)
 
 
-class _Compiled(Value):
+class MeteredValue(Value):
+    """A value that filters and code take part in: bounded, and its errors are those of a template."""
+
+    __slots__ = ()
+
+    def render(self, scope: Scope) -> Any:
+        """Return the result of the template."""
+        try:
+            with metered():
+                return self._evaluate(scope)
+        except RenderError as error:
+            error.at = error.at or self.at
+            raise
+        except UndefinedError as error:
+            raise RenderError(str(error), code="undefined", at=self.at) from None
+        except _EXPECTED as error:
+            raise RenderError(str(error) or type(error).__name__, at=self.at) from None
+
+    @abstractmethod
+    def _evaluate(self, scope: Scope) -> Any:
+        """Return the result, or raise whatever goes wrong."""
+
+
+class _Compiled(MeteredValue):
     """What Jinja renders."""
 
     __slots__ = ("_root",)
@@ -113,19 +136,8 @@ class _Compiled(Value):
         super().__init__(at, used)
         self._root: Callable[[Context], Iterator[str]] = compile_tree(ENVIRONMENT, tree)
 
-    def render(self, scope: Scope) -> Any:
-        """Return the result of the template."""
-        context = RulesContext(ENVIRONMENT, scope.roots)
-        try:
-            with metered():
-                return self._result(context)
-        except RenderError as error:
-            error.at = error.at or self.at
-            raise
-        except UndefinedError as error:
-            raise RenderError(str(error), code="undefined", at=self.at) from None
-        except _EXPECTED as error:
-            raise RenderError(str(error) or type(error).__name__, at=self.at) from None
+    def _evaluate(self, scope: Scope) -> Any:
+        return self._result(RulesContext(ENVIRONMENT, scope.roots))
 
     @abstractmethod
     def _result(self, context: RulesContext) -> Any:
@@ -139,7 +151,7 @@ class ExpressionValue(_Compiled):
 
     def _result(self, context: RulesContext) -> Any:
         list(self._root(context))  # runs it: it keeps its result and writes nothing
-        return _plain(context.vars[RESULT])
+        return plain_result(context.vars[RESULT])
 
 
 class TemplateValue(_Compiled):
@@ -154,7 +166,7 @@ class TemplateValue(_Compiled):
             length += len(piece)
             if length > MAX_TEXT:
                 break
-        return _bounded("".join(written), self.at)
+        return bounded("".join(written), self.at)
 
 
 class ListValue(Value):
@@ -185,23 +197,28 @@ class MappingValue(Value):
         return {key: item.render(scope) for key, item in self.entries}
 
 
-def _plain(value: Any) -> Any:
+def plain_result(value: Any) -> Any:
     """Return a result as a JSON value."""
     charge(size(value))
     if isinstance(value, str):
-        return _bounded(value)
+        return bounded(value)
     if value is None or isinstance(value, bool | int | Decimal | float):
         return value
     if isinstance(value, Undefined):
         str(value)  # raises what is missing
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain_result(item) for item in value]
     if isinstance(value, dict):
-        return {text(key): _plain(item) for key, item in value.items()}
+        return {text(key): plain_result(item) for key, item in value.items()}
     raise RenderError(f"the result is {type(value).__name__}, which is no value")
 
 
-def _bounded(written: str, at: str | None = None) -> str:
+def bounded(written: str, at: str | None = None) -> str:
+    """Return a text that is not too long.
+
+    Raises:
+        RenderError: It is.
+    """
     if len(written) > MAX_TEXT:
         raise RenderError(f"a text has at most {MAX_TEXT} characters", at=at)
     return written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from router.core.clock import from_epoch_ms, rfc3339
+from router.core.clock import rfc3339_of_ms
 from router.core.event import IncomingEvent
 from router.core.jsonio import UnparseableError
 from rules.decision import Event, Reason
@@ -32,7 +32,7 @@ def judge(event: IncomingEvent, rule_set: RuleSet, *, every: bool = False) -> Ju
     seen = Event(
         id=event.id,
         connector=event.connector,
-        received_at=rfc3339(from_epoch_ms(event.received_ms)),
+        received_at=rfc3339_of_ms(event.received_ms),
         source=connector.source,
         type=event.type,
         delivery_id=event.delivery_id,

@@ -11,6 +11,7 @@ from rules import template as template_module
 from rules.problems import Report
 from rules.scope import RenderError, Scope
 from rules.template import Value, compile_text
+from rules.template_pipes import PipedText, PipeValue
 from rules.template_values import ENVIRONMENT, ExpressionValue, PathValue, TemplateValue, TextValue
 from rules.values import json_text
 from tests.support.rule_parts import ITEM_SPEC, SPAN, scope
@@ -48,6 +49,54 @@ def test_text_and_plain_paths_come_out_as_jinja_would_have_them(
     fast = compile_text(source, SPAN, report, ITEM_SPEC)
     assert not report.problems
     if isinstance(fast, PathValue | TextValue):
+        seen = scope(body, item=item, headers={"x-a": "1", "a": "2"}, query={"a": "3"})
+        assert outcome(fast, seen) == outcome(with_jinja(source), seen)
+
+
+FILTERED = st.sampled_from(
+    [
+        "length",
+        "upper",
+        "number",
+        "default('x')",
+        "default(1.50)",
+        "default(none)",
+        "d('', true)",
+        "first",
+        "join(', ')",
+        "shorten(3)",
+        "date('%Y')",
+        "tojson",
+        "string",
+        "slug",
+        "money('EUR')",
+        "regex('a(.)')",
+    ]
+)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text("ab ", max_size=3),
+            st.tuples(paths, st.lists(FILTERED, min_size=1, max_size=3)).map(
+                lambda pipe: f"{{{{ {' | '.join([pipe[0], *pipe[1]])} }}}}"
+            ),
+            paths.map(lambda p: f"{{{{ {p} }}}}"),
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    json_values,
+    json_values,
+)
+def test_paths_through_filters_come_out_as_jinja_would_have_them(
+    parts: list[str], body: Any, item: Any
+) -> None:
+    source = "".join(parts)
+    report = Report()
+    fast = compile_text(source, SPAN, report, ITEM_SPEC)
+    if isinstance(fast, PipeValue | PipedText):
         seen = scope(body, item=item, headers={"x-a": "1", "a": "2"}, query={"a": "3"})
         assert outcome(fast, seen) == outcome(with_jinja(source), seen)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from router.core import jsonio
-from router.core.clock import from_epoch_ms, rfc3339
+from router.core.clock import rfc3339_of_ms
 from router.core.store.plain import storable
 from router.core.store.schema import Row
 
@@ -154,7 +154,7 @@ def _change_json(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _instant(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else rfc3339(from_epoch_ms(milliseconds))
+    return None if milliseconds is None else rfc3339_of_ms(milliseconds)
 
 
 def _on_the_clock(milliseconds: int | None) -> str | None:

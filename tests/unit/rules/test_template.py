@@ -9,6 +9,7 @@ import pytest
 from rules.problems import Report
 from rules.scope import ScopeSpec
 from rules.template import compile_expression
+from rules.template_pipes import PipedText, PipeValue
 from rules.template_values import (
     Constant,
     ExpressionValue,
@@ -389,8 +390,13 @@ def test_values_of_any_shape_are_compiled_part_by_part() -> None:
         ("{{ body.a }}", PathValue),
         ("{{ body }}", PathValue),
         ("a {{ body.a }}", TextValue),
-        ("{{ body.a | upper }}", ExpressionValue),
-        ("a {{ body.a | upper }}", TemplateValue),
+        ("{{ body.a | upper }}", PipeValue),
+        ("{{ body.a | default(1.5) | number }}", PipeValue),
+        ("a {{ body.a | upper }}", PipedText),
+        ("{{ body.a | default(body.b) }}", ExpressionValue),
+        ("{{ body.a | map('upper') }}", ExpressionValue),
+        ("{{ body.a | round(precision=1) }}", ExpressionValue),
+        ("a {{ body.a + 1 }}", TemplateValue),
         ("{% set x = body.a %}{{ x }}", TemplateValue),
         (["{{ body.a }}"], ListValue),
     ],
