@@ -15,7 +15,7 @@ from router.cli.output import plain, result, result_json, status, table
 from router.cli.parts import redis_of, store_of
 from router.cli.replay import replay
 from router.cli.start import prepare, run_async
-from router.cli.verdicts import UNSETTLED, cause, item, reasons
+from router.cli.verdicts import SIGNS, UNSETTLED, cause, item, reasons, step_words
 from router.core.event import IncomingEvent
 from router.core.ids import is_id
 from router.core.pending import PendingBatches
@@ -23,6 +23,7 @@ from router.core.settings import Settings
 from router.core.store.events import EventFilter, accepted_row, get_event, list_events
 from router.core.store.present import event_json
 from router.core.store.schema import Row
+from rules.decision import Step
 
 STATUSES = (
     "accepted",
@@ -36,7 +37,6 @@ STATUSES = (
 )
 
 _COLUMNS = ("received", "id", "connector", "type", "status", "task", "reason")
-_SIGNS = {"matched": "✓", "not": "✗"}
 
 
 @click.group("events")
@@ -173,9 +173,8 @@ def _print(event: dict[str, Any]) -> None:
         for reason in reasons(decision):
             result(f"  {plain(reason)}")
         for step in decision.get("why") or ():
-            result(
-                f"  {_SIGNS.get(step.get('verdict'), '?')} {plain(step.get('text'))}{_found(step)}"
-            )
+            told = Step(**step)
+            result(f"  {'  ' * told.depth}{SIGNS[told.verdict]} {step_words(told)}")
         for note in decision.get("notes", ()):
             result(f"  note: {plain(note['message'])}  {plain(note['at'])}")
     for task in event["tasks"]:
@@ -190,15 +189,6 @@ def _print(event: dict[str, Any]) -> None:
 def _outcome(decision: dict[str, Any]) -> str:
     outcome = decision["outcome"]
     return f", {plain(outcome)}" if outcome not in {None, decision["verdict"]} else ""
-
-
-def _found(step: dict[str, Any]) -> str:
-    shown = [
-        f"{what} {plain(step[what])}"
-        for what in ("expected", "found", "reason")
-        if what in step and (what != "reason" or step[what] is not None)
-    ]
-    return f"  ({', '.join(shown)})" if shown else ""
 
 
 def _replay(task: dict[str, Any]) -> str:

@@ -6,15 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from router.cli.output import plain
+from router.cli.verdicts import SIGNS, at_place, step_words
 from router.core.store.present import task_json
 from rules.compiled import Connector, Rule
-from rules.decision import CloseTask, Decision, Drop, OpenTask, RuleVerdict, Step
-from rules.matching import shown
-from rules.operators import OPERATORS
+from rules.decision import CloseTask, Decision, Drop, OpenTask, RuleVerdict
 from workers.board import DONE
 from workers.rehearsal import Rehearsed
 
-SIGNS: Final = {"matched": "✓", "not": "✗", "undecided": "?"}
 _NOT_SHOWN: Final = frozenset(
     {"id", "number", "key", "version", "source", "deliveries", "created_at", "updated_at"}
 )
@@ -92,29 +90,11 @@ def _rule(rule: Rule, verdict: RuleVerdict, done: _Done) -> Iterator[str]:
     for step in verdict.why:
         yield f"  {'  ' * step.depth}{SIGNS[step.verdict]} {step_words(step)}"
     if verdict.reason is not None and not verdict.refused:
-        yield f"  undecided: {plain(verdict.reason.message)}{_at(verdict.reason.at)}"
+        yield f"  undecided: {plain(verdict.reason.message)}{at_place(verdict.reason.at)}"
     for error in verdict.errors:
         yield f"  refused: {plain(error.message)}"
     if verdict.action is not None:
         yield from (f"  {line}" for line in _action(verdict, done))
-
-
-def step_words(step: Step) -> str:
-    """Return a condition with what was expected, what was found and where it stands."""
-    words = plain(step.text)
-    if step.text.rpartition(" ")[2] in OPERATORS:
-        words = f"{words} {plain(shown(step.expected))}"
-        missing = step.found is None and step.reason is not None
-        words += f": {plain(step.reason)}" if missing else f": found {plain(shown(step.found))}"
-        if step.reason is not None and not missing:
-            words += f" ({plain(step.reason)})"
-    elif step.reason is not None:
-        words += f": {plain(step.reason)}"
-    return words + _at(step.at)
-
-
-def _at(place: str | None) -> str:
-    return "" if place is None else f"  {place}"
 
 
 class _Done:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
+from router.cli.output import plain
+from rules.decision import Step
+from rules.matching import shown
+from rules.operators import OPERATORS
+
+SIGNS: Final = {"matched": "✓", "not": "✗", "undecided": "?"}
 UNSETTLED = ("undecided", "failed", "refused", "held")
 """Statuses of events of which something is left to do: they wait for a replay."""
 
@@ -26,10 +32,28 @@ def reasons(decision: Mapping[str, Any]) -> Iterator[str]:
         for error in errors:
             yield f"{error['code']}: {error['message']}"
     elif reason:
-        at = f"  {reason['at']}" if reason.get("at") else ""
-        yield f"{reason['code']}: {reason['message']}{at}"
+        yield f"{reason['code']}: {reason['message']}{at_place(reason.get('at'))}"
 
 
 def item(decision: Mapping[str, Any]) -> str:
     """Return the item of a decision that is about one, such as ` [2]`."""
     return "" if decision["item"] is None else f" [{decision['item']}]"
+
+
+def step_words(step: Step) -> str:
+    """Return a condition with what was expected, what was found and where it stands."""
+    words = plain(step.text)
+    if step.text.rpartition(" ")[2] in OPERATORS:
+        words = f"{words} {plain(shown(step.expected))}"
+        missing = step.found is None and step.reason is not None
+        words += f": {plain(step.reason)}" if missing else f": found {plain(shown(step.found))}"
+        if step.reason is not None and not missing:
+            words += f" ({plain(step.reason)})"
+    elif step.reason is not None:
+        words += f": {plain(step.reason)}"
+    return words + at_place(step.at)
+
+
+def at_place(place: str | None) -> str:
+    """Return a place in a file as it stands behind what is there; nothing where none is known."""
+    return "" if place is None else f"  {place}"

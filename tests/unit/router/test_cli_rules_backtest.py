@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,11 +14,9 @@ from router.cli.failures import CommandError
 from router.cli.main import run
 from router.core.clock import epoch_ms, utc_now
 from router.core.ids import id_source
-from router.core.store import routing
-from router.core.store.engine import open_store
 from router.core.store.events import Stretch
-from router.core.store.migrate import upgrade
 from tests.support.rows import event_row
+from tests.support.stored import store_events
 from workers.backtest import Outcome
 
 RULES = """\
@@ -52,30 +49,17 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stored(*bodies: dict[str, Any], **given: Any) -> list[str]:
     """Put events into the database of `.hookyard`; return their ids."""
-
-    Path(".hookyard").mkdir(exist_ok=True)
-
-    async def fill() -> list[str]:
-        url = "sqlite:///.hookyard/hookyard.db"
-        await upgrade(url)
-        store = await open_store(url)
-        now_ms = epoch_ms(utc_now())
-        rows = [
-            event_row(
-                id=_new_id(),
-                body=json.dumps(body).encode(),
-                **{"connector": "desk", "received_ms": now_ms, **given},
-            )
-            for body in bodies
-        ]
-        try:
-            async with store.begin() as conn:
-                await routing.write(conn, routing.Writes(events=rows))
-        finally:
-            await store.close()
-        return [row["id"] for row in rows]
-
-    return asyncio.run(fill())
+    now_ms = epoch_ms(utc_now())
+    rows = [
+        event_row(
+            id=_new_id(),
+            body=json.dumps(body).encode(),
+            **{"connector": "desk", "received_ms": now_ms, **given},
+        )
+        for body in bodies
+    ]
+    store_events(*rows)
+    return [row["id"] for row in rows]
 
 
 def backtest(capsys: pytest.CaptureFixture[str], *arguments: str, new: str = "new") -> Ran:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,10 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from router.cli.main import run
-from router.core.store import routing
-from router.core.store.engine import open_store
-from router.core.store.migrate import upgrade
 from tests.support.rows import event_row
+from tests.support.stored import store_events
 
 DESK = """\
 connector: desk
@@ -209,19 +206,7 @@ def test_rules_with_errors_are_exit_code_2(explain: Any, tmp_path: Path) -> None
 
 def store_event(**given: Any) -> str:
     row = event_row(connector="desk", **given)
-    Path(".hookyard").mkdir()
-
-    async def fill() -> None:
-        url = "sqlite:///.hookyard/hookyard.db"
-        await upgrade(url)
-        store = await open_store(url)
-        try:
-            async with store.begin() as conn:
-                await routing.write(conn, routing.Writes(events=[row]))
-        finally:
-            await store.close()
-
-    asyncio.run(fill())
+    store_events(row)
     return str(row["id"])
 
 
