@@ -7,7 +7,7 @@ may have given an address to another by then; `settle` puts that right on the ta
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from router.core.event import IncomingEvent
 from router.core.ids import derived_id
@@ -49,7 +49,7 @@ class Contacts:
             for verdict in decision.verdicts
         )
         reason = decision.refused or next(v.reason for v in verdicts if v.refused)
-        return replace(decision, verdicts=verdicts, refused=reason, dropped=None)
+        return decision._replace(verdicts=verdicts, refused=reason, dropped=None)
 
     def meet(self, event: IncomingEvent, contact: Contact | None) -> Known | None:
         """Return who a task is from, and keep whom nobody knew; None: it is made without a contact."""
@@ -124,8 +124,7 @@ def _show(row: Row, known: Known) -> None:
 def _refused(verdict: RuleVerdict) -> RuleVerdict:
     message = "nobody with this address is known here"
     reason = Reason("unknown-contact", message, verdict.at, EMAIL_FIELD)
-    return replace(
-        verdict,
+    return verdict._replace(
         action=None,
         reason=verdict.reason or reason,
         refused=True,

@@ -125,8 +125,7 @@ def test_a_decision_is_always_made_and_always_the_same(shop: Connector, seen: An
 
 
 def _but_not(decision: Decision) -> Decision:
-    return replace(
-        decision,
+    return decision._replace(
         verdicts=tuple(v for v in decision.verdicts if v.verdict != "not"),
         shadow=tuple(v for v in decision.shadow if v.verdict != "not"),
     )

@@ -77,8 +77,8 @@ def judged(
     """Return an event with its decision; `given` goes to the event where none is passed."""
     if isinstance(what, Decision):
         made = what
-    elif isinstance(what, Sequence):
-        made = decision(*what)
-    else:
+    elif isinstance(what, OpenTask | CloseTask | Drop):
         made = decision(what)
+    else:
+        made = decision(*what)
     return Judged(of or event(**given), made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,7 +34,7 @@ def by(
     unknown: Any = "create",
 ) -> RuleVerdict:
     """Return the verdict of a rule whose task is from somebody."""
-    return replace(matched(action or open_task()), contact=Contact(email, name, unknown))
+    return matched(action or open_task())._replace(contact=Contact(email, name, unknown))
 
 
 def came(*verdicts: RuleVerdict | Action, **given: Any) -> Judged:
@@ -199,7 +198,7 @@ def test_an_unknown_contact_is_said_beside_all_else_that_is_wrong() -> None:
 
 def test_a_refusal_claims_no_deduplication_key_so_that_the_event_may_come_again() -> None:
     made = decision(by(unknown="reject"))
-    keyed = replace(made, deduplication=replace(made.deduplication, key="d1", within_s=60))
+    keyed = made._replace(deduplication=made.deduplication._replace(key="d1", within_s=60))
 
     assert run(judged(keyed)).claims == {}
     assert list(run(judged(keyed), held={ADDRESS: row()}).claims) == [("shop", "d1")]
@@ -255,8 +254,8 @@ def test_a_shadow_rule_makes_nobody_known_and_refuses_nothing() -> None:
 
 def test_a_duplicate_makes_nobody_known() -> None:
     first = decision(open_task())
-    keyed = replace(first, deduplication=replace(first.deduplication, key="d1", within_s=60))
-    again = replace(keyed, verdicts=(by(),))
+    keyed = first._replace(deduplication=first.deduplication._replace(key="d1", within_s=60))
+    again = keyed._replace(verdicts=(by(),))
 
     done = run(judged(keyed), judged(again))
 
@@ -328,7 +327,7 @@ def test_the_addresses_to_look_up_are_those_of_all_that_may_act() -> None:
 
 def test_what_is_to_be_said_of_a_new_task_is_kept_with_its_rule() -> None:
     note = Reason("routing", "an entry of `routing` is undecided: …", "directory.yaml:9:7")
-    noted = replace(matched(open_task("a")), notes=(note,))
+    noted = matched(open_task("a"))._replace(notes=(note,))
 
     opened = run(judged(decision(noted)))
     updated = run(judged(decision(noted)), state=after(opened))
