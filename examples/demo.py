@@ -137,12 +137,12 @@ class Demo:
     async def _send(self, step: Step) -> Outcome:
         envelope = read_envelope(PAYLOADS / step.payload)
         intake = find_connector(ROUTES, step.connector)
-        headers, query = sign(
-            intake, self._secrets, envelope, {"prefer": "wait=10"}, now=utc_now().timestamp()
-        )
-        body = _forged(envelope) if step.forged else envelope.body
         url = f"{self._address}/hooks/{step.connector}"
-        code, answer = await post(url, body, headers, query)
+        now = utc_now().timestamp()
+        extra = {"prefer": "wait=10"}
+        signed = sign(intake, self._secrets, envelope, extra, now=now, address=url)
+        body = _forged(envelope) if step.forged else signed.body
+        code, answer = await post(url, body, signed.headers, signed.query)
         if step.forged:
             return await self._refused(code, step.connector)
         event = await self._get(f"/events/{answer['event_id']}")

@@ -37,6 +37,8 @@ class SourceInfo:
     dedupe_key: str | None = None
     """Template of its default deduplication key; None: nothing is a duplicate by default."""
     needs_secret: bool = True
+    signs_url: bool = False
+    """Whether it signs the address it sends to, which must then be known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,11 @@ def compile_files(
         intakes={each.connector.name: each.intake for each in compiled},
         secrets=_secrets(by_kind, usable),
         tests=tuple(test for each in compiled for test in each.tests),
+        signed_addresses={
+            each.connector.name: each.signed_address
+            for each in compiled
+            if each.signed_address is not None
+        },
     )
 
 

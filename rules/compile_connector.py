@@ -28,7 +28,7 @@ from rules.model_types import is_template
 from rules.models import ActionModel, ConnectorModel, Fields, RuleModel
 from rules.names import VARIABLE_FORM, is_variable_name
 from rules.paths import Path, PathError, parse_path
-from rules.problems import Report, did_you_mean
+from rules.problems import Report, Span, did_you_mean
 from rules.rule_tests import RuleTest
 from rules.scope import CONTACT, ScopeSpec
 from rules.shape import check_shape
@@ -49,6 +49,8 @@ class CompiledConnector:
     deduplicated: bool
     """By a key, or by decision: the file says `dedupe: off`."""
     tests: tuple[RuleTest, ...] = ()
+    signed_address: Span | None = None
+    """Where its source stands, if the sender signs an address that the file does not give."""
 
 
 def compile_connector(
@@ -101,7 +103,9 @@ def compile_connector(
         return None
     intake = intake_of(shape, sourced[0])
     deduplicated = dedupe is not None or "dedupe" in root.entries
-    return CompiledConnector(connector, intake, deduplicated, tests)
+    given = shape.public_url is not None or not sourced[1].signs_url
+    signed_address = None if given else root.entries["source"].value.span
+    return CompiledConnector(connector, intake, deduplicated, tests, signed_address)
 
 
 def _timezone(root: Node, around: Surroundings) -> str:

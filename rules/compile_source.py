@@ -181,6 +181,8 @@ def intake_of(shape: ConnectorModel, source: Mapping[str, Any]) -> dict[str, Any
         "secrets": list(map(str, shape.secrets)),
         "reply": shape.reply,
     }
+    if shape.public_url is not None:
+        intake["public_url"] = shape.public_url
     limits = shape.limits
     if limits.body is not None:
         intake["body_limit"] = limits.body

@@ -6,6 +6,7 @@ or, where only an event decides, when it is rendered.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Final
@@ -33,6 +34,9 @@ _MAX_BURST: Final = 1_000_000
 _MAX_BODY: Final = 64 * 1024 * 1024
 _SECOND_MS: Final = 1000
 _MARKS: Final = ("{{", "{%", "{#")
+_ADDRESS: Final = re.compile(
+    r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?(?:/[!-~]*)?", re.ASCII
+)
 
 
 def is_template(value: Any) -> bool:
@@ -160,6 +164,18 @@ def _burst(value: Any) -> int:
     return value
 
 
+def _address(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise wrong_type("an address is a text", "https://hooks.example.com", "put it in quotes")
+    if "@" in value.partition("://")[2].partition("/")[0]:
+        raise wrong_form("an address here has no user", "https://hooks.example.com", "R022")
+    if not _ADDRESS.fullmatch(value) or "?" in value or "#" in value:
+        raise wrong_form("this is no address", "https://host, or https://host/path", "R035")
+    return value
+
+
 _TEMPLATE: Final = {"type": "string", "pattern": r"\{[{%#]"}
 _NULL: Final = {"type": "null"}
 
@@ -250,6 +266,10 @@ Bytes = Annotated[int, PlainValidator(_body_bytes), _written(SIZE_PATTERN)]
 Rate = Annotated[tuple[int, int], PlainValidator(_rate), _written(RATE_PATTERN)]
 """A rate; its value is how many in how many milliseconds."""
 Burst = Annotated[int, PlainValidator(_burst), WithJsonSchema({"type": "integer", "minimum": 1})]
+Address = Annotated[
+    str | None, PlainValidator(_address), WithJsonSchema({"type": ["string", "null"]})
+]
+"""An address of the web without user, query and fragment."""
 Key = Annotated[Any, part("key")]
 """What a task is found by again: a text, or `{shared: a text}`."""
 When = Annotated[Any, part("condition")]

@@ -13,6 +13,7 @@ from pydantic.config import JsonDict
 from rules.decision import OnClosed, OnOpen, Unknown, Update
 from rules.model_shape import Shape
 from rules.model_types import (
+    Address,
     Burst,
     Bytes,
     ConnectorName,
@@ -156,6 +157,7 @@ class ConnectorModel(Shape):
     owner: Note = Field(None, description="for people")
     source: Source = Field(None, description="a preset, a mapping, or none")
     secrets: list[SecretName] = Field(default_factory=list, description="names of secrets")
+    public_url: Address = Field(None, description="where the sender sends to, if it signs that")
     limits: LimitsModel = Field(default_factory=LimitsModel, description="what it takes at most")
     reply: Literal["accepted", "routed"] = Field("accepted", description="what senders are told")
     dedupe: Dedupe = Field(None, description="off, or key and within")

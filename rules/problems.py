@@ -45,6 +45,8 @@ CODES: Final[dict[str, str]] = {
     "R032": "Deduplication needs a key",
     "R033": "A secret that is not set",
     "R034": "A contact without an address",
+    "R035": "An address that cannot be used",
+    "R036": "An address that is signed and not known",
     # Rules and actions
     "R040": "A rule without an action, or with two",
     "R041": "A task without a title",

@@ -37,6 +37,8 @@ class RuleSet:
     `files` holds the text of each file by its path, `hash` is theirs (`hash_of`). `intakes` holds what
     the receiver must know of each connector. `secrets` maps each secret's name to the first
     place that uses it. `tests` holds those of all connectors, in the order of the files.
+    `signed_addresses` holds the connectors whose sender signs the address it sends to, where their
+    file does not give it, and the place of their source.
     """
 
     hash: str
@@ -47,12 +49,13 @@ class RuleSet:
     intakes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     secrets: Mapping[str, Span] = field(default_factory=dict)
     tests: tuple[RuleTest, ...] = ()
+    signed_addresses: Mapping[str, Span] = field(default_factory=dict)
 
     def intake_table(self) -> dict[str, Any]:
         """Return the table by which receivers know the connectors.
 
         Its shape is `{"hash": …, "connectors": {NAME: {"name", "source", "secrets", "reply"}}}`, with
-        `body_limit` in bytes and `rate: {"count", "span_ms", "burst"}` where a connector sets them.
+        `public_url`, `body_limit` in bytes and `rate: {"count", "span_ms", "burst"}` where a connector sets them.
         """
         connectors = {name: dict(intake) for name, intake in self.intakes.items()}
         return {"hash": self.hash, "connectors": connectors}

@@ -14,7 +14,7 @@ _URLENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _MAX_FIELDS = 10_000
 
-_JSON_FIELDS = {"github": ("payload",)}
+_JSON_FIELDS = {"github": ("payload",), "slack": ("payload",)}
 """Fields of a form in which a sender, by its preset's name, puts its JSON (decision E14)."""
 
 

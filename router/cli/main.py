@@ -26,7 +26,7 @@ COMMANDS = {
     "tasks": ("router.cli.tasks:tasks", "Look at the tasks that came of webhooks."),
     "keys": ("router.cli.keys:keys", "Make, list and revoke API tokens."),
     "db": ("router.cli.db:db", "Look after the database."),
-    "sources": ("router.cli.sources:sources", "List the senders that are built in."),
+    "sources": ("router.cli.sources:sources", "List the senders that are built in, or show one."),
     "destinations": (
         "router.cli.destinations:destinations",
         "List the task APIs that are built in.",

@@ -50,7 +50,12 @@ def check(ctx: click.Context, /, *, paths: tuple[Path, ...], form: str, strict: 
     --strict: or warnings), 2 if there was nothing to check.
     """
     settings, secrets = prepare()
-    checked = check_paths(paths or (settings.routes_dir,), settings.routes_dir, secrets)
+    checked = check_paths(
+        paths or (settings.routes_dir,),
+        settings.routes_dir,
+        secrets,
+        public_url=settings.public_url,
+    )
     _print(checked, form)
     ctx.exit(PROBLEMS_FOUND if checked.errors or (strict and checked.warnings) else 0)
 

@@ -15,6 +15,7 @@ from rules.problems import Problem
 from rules.ruleset import RuleSet
 
 _SECRET_NOT_SET = "R033"  # noqa: S105  a problem's code
+_ADDRESS_NOT_KNOWN = "R036"
 
 
 @dataclass(slots=True)
@@ -36,7 +37,9 @@ class Checked:
         return len(self.problems) - self.errors
 
 
-def check_paths(paths: Sequence[Path], routes: Path, secrets: Secrets) -> Checked:
+def check_paths(
+    paths: Sequence[Path], routes: Path, secrets: Secrets, *, public_url: str | None = None
+) -> Checked:
     """Check directories and files; a file within what else its directory holds (decision X9).
 
     Raises:
@@ -44,14 +47,17 @@ def check_paths(paths: Sequence[Path], routes: Path, secrets: Secrets) -> Checke
     """
     checked = Checked()
     for path in dict.fromkeys(paths):
-        one = _check_file(path, routes, secrets) if path.is_file() else _check(path, secrets)
+        if path.is_file():
+            one = _check_file(path, routes, secrets, public_url)
+        else:
+            one = _check(path, secrets, public_url)
         checked.problems += one.problems
         checked.notes += one.notes
         checked.files += one.files
     return checked
 
 
-def _check(directory: Path, secrets: Secrets) -> Checked:
+def _check(directory: Path, secrets: Secrets, public_url: str | None) -> Checked:
     if not directory.is_dir():
         raise CommandError(
             f"there is no directory {directory}; `hookyard init {directory}` makes one"
@@ -60,12 +66,13 @@ def _check(directory: Path, secrets: Secrets) -> Checked:
     problems = list(loaded.problems)
     if loaded.rule_set is not None:
         problems += missing_secrets(loaded.rule_set, secrets)
+        problems += unknown_addresses(loaded.rule_set, public_url)
     return Checked(sorted(problems, key=lambda each: each.span), loaded.notes, loaded.files)
 
 
-def _check_file(path: Path, routes: Path, secrets: Secrets) -> Checked:
+def _check_file(path: Path, routes: Path, secrets: Secrets, public_url: str | None) -> Checked:
     """Check one file, with the names of what its directory holds."""
-    checked = _check(directory_of(path, routes), secrets)
+    checked = _check(directory_of(path, routes), secrets, public_url)
     files = only(path, checked.files)
     return Checked(_in(files, checked.problems), _in(files, checked.notes), files)
 
@@ -111,6 +118,22 @@ def missing_secrets(rule_set: RuleSet, secrets: Secrets) -> list[Problem]:
     ]
 
 
+def unknown_addresses(rule_set: RuleSet, public_url: str | None) -> list[Problem]:
+    """Return a warning for each sender that signs the address it sends to, if that is not known here."""
+    if public_url is not None:
+        return []
+    return [
+        Problem(
+            _ADDRESS_NOT_KNOWN,
+            f"{rule_set.connectors[name].source} signs the address it sends to, which is not known here",
+            span,
+            "warning",
+            hint="set HOOKYARD_PUBLIC_URL, or write public_url in the connector",
+        )
+        for name, span in rule_set.signed_addresses.items()
+    ]
+
+
 def count(number: int, thing: str) -> str:
     """Return `1 connector`, `2 connectors`."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
@@ -131,6 +154,7 @@ def report_rules(settings: Settings, secrets: Secrets) -> None:
         return
     status(f"Rules: {count(len(loaded.rule_set.connectors), 'connector')} in {directory}.")
     _list(missing_secrets(loaded.rule_set, secrets))
+    _list(unknown_addresses(loaded.rule_set, settings.public_url))
 
 
 def _list(problems: Sequence[Problem], most: int = 10) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import aiohttp
 import click
+from multidict import MultiDict
+from yarl import URL
 
 from router.cli.catalogues import catalogues
 from router.cli.envelope import Envelope, read_envelope
@@ -20,10 +23,19 @@ from router.core.clock import utc_now
 from router.core.intake_table import ConnectorIntake, IntakeTable
 from router.core.redaction import scrub
 from router.core.settings import Secrets
+from router.sources.preset import Target
 from router.sources.registry import compile_source
 from rules.loader import load
 
 _ANSWER_WITHIN_S = 60
+
+
+class Signed(NamedTuple):
+    """A webhook as its sender would send it."""
+
+    body: bytes
+    headers: dict[str, str]
+    query: dict[str, str]
 
 
 @click.command("send")
@@ -59,7 +71,7 @@ def send(
 ) -> None:
     """Post FILE to CONNECTOR, signed with the connector's first secret as its sender would sign it.
 
-    Prints the answer. Exit code 1 if the webhook was not taken, 2 if nothing answered.
+    Senders that sign the address sign the one they were given, wherever --url sends to. Prints the answer. Exit code 1 if the webhook was not taken, 2 if nothing answered.
     """
     settings, secrets = prepare(**flags)
     envelope = read_envelope(path)
@@ -67,13 +79,15 @@ def send(
     if wait_s is not None:
         extra["prefer"] = f"wait={wait_s}"
     intake = find_connector(settings.routes_dir, connector)
-    signed, query = sign(intake, secrets, envelope, extra, now=utc_now().timestamp())
     address = url or f"{settings.base_url}/hooks/{connector}"
-    code, answer = run_async(post(address, envelope.body, signed, query))
+    _, mark, own_query = address.partition("?")
+    given = intake.address(settings.base_url) + mark + own_query
+    signed = sign(intake, secrets, envelope, extra, now=utc_now().timestamp(), address=given)
+    code, answer = run_async(post(address, *signed))
     status(f"{code} from {address}")
     if isinstance(answer, str):
         result(plain(scrub(answer)))
-    else:
+    elif answer is not None:
         result_json(answer)
     ctx.exit(0 if code < 400 else PROBLEMS_FOUND)  # noqa: PLR2004  where refusals begin
 
@@ -101,24 +115,35 @@ def sign(
     extra: Mapping[str, str],
     *,
     now: float,
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Return headers and query with which the connector's sender would prove this webhook.
+    address: str,
+) -> Signed:
+    """Return body, headers and query with which the connector's sender would prove this webhook.
 
-    `extra` headers win over those of the envelope; the proof wins over both.
+    `extra` headers win over those of the envelope; the proof wins over both. `address` is the one
+    that the sender was given.
     """
     source = compile_source(intake.source, [secrets.get(name) for name in intake.secrets])
     headers = {"content-type": "application/json"} | envelope.headers
     headers |= {name.lower(): value for name, value in extra.items()}
-    proof = source.sign(envelope.body, now=now, headers=headers)
+    body = source.seal(envelope.body, now)
+    query = envelope.query | source.sign_query(body, headers)
+    target = Target("POST", _with_query(address, query), MultiDict(query))
+    proof = source.sign(body, now=now, headers=headers, target=target)
     replaced = {name.lower() for name in proof}
     kept = {name: value for name, value in headers.items() if name not in replaced}
-    return kept | proof, envelope.query | source.sign_query()
+    return Signed(body, kept | proof, query)
+
+
+def _with_query(address: str, query: Mapping[str, str]) -> str:
+    """Return an address with more parameters, spelled the same when it is signed and when it is called."""
+    joint = "&" if "?" in address else "?"
+    return address + joint + urlencode(query) if query else address
 
 
 async def post(
     address: str, body: bytes, headers: Mapping[str, str], query: Mapping[str, str]
 ) -> tuple[int, Any]:
-    """Return status and parsed body of the answer to a webhook.
+    """Return status and parsed body of the answer to a webhook; None for an empty one.
 
     Raises:
         CommandError: Nothing answered.
@@ -128,14 +153,18 @@ async def post(
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
             session.post(
-                address, data=body, headers=headers, params=query, allow_redirects=False
+                URL(_with_query(address, query), encoded=True),
+                data=body,
+                headers=headers,
+                allow_redirects=False,
             ) as answer,
         ):
             content = await answer.read()
             return answer.status, _parsed(content)
     except (aiohttp.ClientError, TimeoutError) as error:
+        where = address.partition("?")[0]
         raise CommandError(
-            f"nothing answered at {address}: {str(error) or type(error).__name__}"
+            f"nothing answered at {where}: {str(error) or type(error).__name__}"
         ) from None
 
 

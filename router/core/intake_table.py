@@ -40,6 +40,20 @@ class ConnectorIntake(BaseModel):
     """Bytes; None: what the settings say."""
     rate: RateLimit | None = None
     reply: Literal["accepted", "routed"] = "accepted"
+    public_url: str | None = None
+    """The address that the sender was given, where it is not the usual one."""
+
+    def address(self, base_url: str) -> str:
+        """Return the address that the sender was given; no query, no slash at the end of `base_url`.
+
+        A `public_url` that is no more than a host is that of the usual path (decision E19).
+        """
+        usual = f"/hooks/{self.name}"
+        if self.public_url is None:
+            return base_url + usual
+        _, _, after = self.public_url.partition("://")
+        has_path = bool(after.partition("/")[2])
+        return self.public_url if has_path else self.public_url.removesuffix("/") + usual
 
 
 class IntakeTable(BaseModel):

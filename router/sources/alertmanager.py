@@ -24,4 +24,11 @@ PRESET = SourcePreset(
     certainty="documented",
     event_type=_event_type,
     event_type_from="body status: firing as long as one alert of the group fires, else resolved",
+    dedupe_why="It numbers nothing and repeats itself on purpose: nothing is a duplicate, and rules tell alerts apart by item.fingerprint.",
+    retries="After 5xx and broken connections it tries again until the group is due again. It repeats what still fires every repeat_interval.",
+    waits="at most the group_interval",
+    setup=(
+        "Add a receiver with webhook_configs to alertmanager.yml; the url is the address of the connector.",
+        "Put a long random text into a file and name it as http_config.authorization.credentials_file; or use basic_auth with any user and the secret as password.",
+    ),
 )

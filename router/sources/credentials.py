@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from multidict import istr
 
-from router.sources.preset import Headers, Query, Refusal, SharedSecret
+from router.sources.preset import NO_TARGET, Headers, Refusal, SharedSecret, Target
 from router.sources.source import SourceError
 
 _AUTHORIZATION = istr("Authorization")
@@ -24,7 +24,15 @@ _ANY_USER = "hookyard"
 class SharedSecretScheme:
     """A `SharedSecret` declaration with its secrets."""
 
-    __slots__ = ("_header", "_proof", "_secrets", "_user", "hidden", "hidden_query")
+    __slots__ = (
+        "_header",
+        "_proof",
+        "_secrets",
+        "_user",
+        "hidden",
+        "hidden_query",
+        "needs_target",
+    )
 
     def __init__(self, proof: SharedSecret, secrets: Sequence[str]) -> None:
         for secret in secrets:
@@ -38,14 +46,15 @@ class SharedSecretScheme:
         self._header = istr(proof.header) if proof.header else None
         self.hidden = proof.hidden
         self.hidden_query = proof.hidden_query
+        self.needs_target = proof.query is not None
 
-    def verify(self, headers: Headers, body: bytes, now: float, query: Query) -> Refusal | None:
+    def verify(self, headers: Headers, body: bytes, now: float, target: Target) -> Refusal | None:
         """Return why the credentials are not right, or None if they are."""
         del body, now
         if self._header is not None:
             given, place = headers.getall(self._header, ()), f"header {self._header}"
         elif self._proof.query is not None:
-            given, place = query.getall(self._proof.query, ()), "query parameter"
+            given, place = target.query.getall(self._proof.query, ()), "query parameter"
         else:
             given, place = headers.getall(_AUTHORIZATION, ()), "header Authorization"
         if not given or not given[0]:
@@ -56,9 +65,11 @@ class SharedSecretScheme:
             return self._authorization(given[0])
         return self._judge(_bytes(given[0]))
 
-    def sign(self, body: bytes, *, now: float, headers: Mapping[str, str]) -> dict[str, str]:
+    def sign(
+        self, body: bytes, *, now: float, headers: Mapping[str, str], target: Target = NO_TARGET
+    ) -> dict[str, str]:
         """Return the header that shows the first secret."""
-        del body, now, headers
+        del body, now, headers, target
         secret = self._secrets[0]
         if self._header is not None:
             return {str(self._header): secret.decode()}
@@ -69,9 +80,15 @@ class SharedSecretScheme:
         user = self._user or _ANY_USER.encode()
         return {"Authorization": f"Basic {base64.b64encode(user + b':' + secret).decode()}"}
 
-    def sign_query(self) -> dict[str, str]:
+    def sign_query(self, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
         """Return the query parameter that shows the first secret, if it is shown there."""
+        del body, headers
         return {self._proof.query: self._secrets[0].decode()} if self._proof.query else {}
+
+    def seal(self, body: bytes, now: float) -> bytes:
+        """Return the body as it is: no proof is in it."""
+        del now
+        return body
 
     def _authorization(self, value: str) -> Refusal | None:
         """Judge an Authorization header; the scheme's name is taken in any case."""
@@ -113,27 +130,36 @@ class SharedSecretScheme:
 class NoProofScheme:
     """Lets everything in; its connector said `source: none`, or nobody asks it."""
 
-    __slots__ = ("hidden", "hidden_query")
+    __slots__ = ("hidden", "hidden_query", "needs_target")
 
     def __init__(
         self, hidden: frozenset[str] = frozenset(), hidden_query: frozenset[str] = frozenset()
     ) -> None:
         self.hidden = hidden
         self.hidden_query = hidden_query
+        self.needs_target = False
 
-    def verify(self, headers: Headers, body: bytes, now: float, query: Query) -> Refusal | None:
+    def verify(self, headers: Headers, body: bytes, now: float, target: Target) -> Refusal | None:
         """Let the request in."""
-        del headers, body, now, query
+        del headers, body, now, target
         return None
 
-    def sign(self, body: bytes, *, now: float, headers: Mapping[str, str]) -> dict[str, str]:
+    def sign(
+        self, body: bytes, *, now: float, headers: Mapping[str, str], target: Target = NO_TARGET
+    ) -> dict[str, str]:
         """Return no headers: there is nothing to prove."""
-        del body, now, headers
+        del body, now, headers, target
         return {}
 
-    def sign_query(self) -> dict[str, str]:
+    def sign_query(self, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
         """Return nothing, as `sign`."""
+        del body, headers
         return {}
+
+    def seal(self, body: bytes, now: float) -> bytes:
+        """Return the body as it is."""
+        del now
+        return body
 
 
 def _refusal(code: str, reason: str) -> Refusal:

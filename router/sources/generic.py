@@ -42,7 +42,7 @@ class HmacKeys(Form):
     def _covers_the_body(cls, signed: str) -> str:
         literals = PLACEHOLDER.split(signed)
         names = literals[1::2]
-        if "id" in names or re.search(r"[{}]", "".join(literals[::2])):
+        if set(names) - {"timestamp", "body"} or re.search(r"[{}]", "".join(literals[::2])):
             raise ValueError("holds braces other than {timestamp} and {body}")
         if names.count("body") != 1:
             raise ValueError("does not hold {body} once: what is not signed cannot be trusted")
@@ -106,7 +106,7 @@ class HmacForm(Form):
             signed=keys.signed,
             format=keys.list_format(),
             tolerance_s=tolerance if "{timestamp}" in keys.signed else None,
-            any_time_form=True,
+            time_form="any",
             any_hex_case=keys.encoding == "hex",
         )
 

@@ -33,6 +33,15 @@ PRESET = SourcePreset(
     delivery_id_from="header X-GitHub-Delivery",
     event_type=_event_type,
     event_type_from="header X-GitHub-Event (the action stays in the body)",
+    handshake="none; ping, sent when the webhook is made, is an event like any other",
+    retries="It never tries again by itself. What it could not deliver can be redelivered by hand for 3 days.",
+    waits="10 seconds; GitHub Enterprise Server 30 seconds",
+    setup=(
+        "Open Settings → Webhooks → Add webhook of the repository or organisation.",
+        "The payload URL is the address of the connector, the content type application/json.",
+        "Enter a long random text as the secret: without one GitHub does not sign.",
+        "Choose the events that the rules ask for.",
+    ),
     content_types=JSON | {"application/x-www-form-urlencoded"},
     form_field="payload",
 )

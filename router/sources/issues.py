@@ -33,7 +33,8 @@ def issues_of(model: type[BaseModel], source: Mapping[str, Any]) -> list[SourceI
 
 
 def _issue(model: type[BaseModel], found: Any) -> SourceIssue:
-    path = tuple(found["loc"])
+    path = tuple(step for step in found["loc"] if isinstance(step, str))
+    in_list = len(path) < len(found["loc"])
     context = found.get("ctx", {})
     match found["type"]:
         case "extra_forbidden":
@@ -43,7 +44,12 @@ def _issue(model: type[BaseModel], found: Any) -> SourceIssue:
             return SourceIssue(path[:-1], f"{path[-1]} is missing", f"{path[-1]}: …")
         case "literal_error":
             known = tuple(re.findall(r"'([^']*)'", context["expected"]))
-            return SourceIssue(path, "is not one of the choices", context["expected"], known)
+            message = "holds what is not" if in_list else "is not"
+            return SourceIssue(path, f"{message} one of the choices", context["expected"], known)
+        case "list_type":
+            return SourceIssue(path, "is no list", "a list, also with one member")
+        case "bool_type":
+            return SourceIssue(path, "is not true or false", "true or false")
         case "value_error":
             return SourceIssue(path, str(context["error"]))
         case "greater_than":

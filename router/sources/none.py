@@ -10,5 +10,9 @@ PRESET = SourcePreset(
     proof=NoProof(),
     docs="",
     certainty="verified",
+    dedupe_why="Nothing is known that would tell a repeated request from a new one.",
+    retries="not known",
+    waits="not known",
+    setup=("Nothing to set up: send JSON or a form to the address of the connector.",),
     content_types=JSON | FORMS,
 )

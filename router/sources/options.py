@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import model_validator
 
 from router.sources.fields import Form, HeaderName, Tolerance, Word
-from router.sources.preset import Hmac, Proof, SharedSecret, SourcePreset
+from router.sources.preset import Hmac, SharedSecret, SourcePreset
 
 
 class PlainOptions(Form):
@@ -16,9 +16,9 @@ class PlainOptions(Form):
 
     preset: str
 
-    def applied(self, proof: Proof) -> Proof:
-        """Return the preset's own proof."""
-        return proof
+    def applied(self, preset: SourcePreset) -> SourcePreset:
+        """Return the preset as it is."""
+        return preset
 
 
 class TimedOptions(PlainOptions):
@@ -26,11 +26,12 @@ class TimedOptions(PlainOptions):
 
     tolerance: Tolerance | None = None
 
-    def applied(self, proof: Proof) -> Proof:
-        """Return the proof with the tolerance that was asked for."""
-        if self.tolerance is None or not isinstance(proof, Hmac):
-            return proof
-        return replace(proof, tolerance_s=self.tolerance.total_seconds())
+    def applied(self, preset: SourcePreset) -> SourcePreset:
+        """Return the preset with the tolerance that was asked for."""
+        if self.tolerance is None or not isinstance(preset.proof, Hmac):
+            return preset
+        tolerance_s = self.tolerance.total_seconds()
+        return replace(preset, proof=replace(preset.proof, tolerance_s=tolerance_s))
 
 
 class SharedOptions(PlainOptions):
@@ -46,19 +47,21 @@ class SharedOptions(PlainOptions):
             raise ValueError("says more than one of header, basic and query")
         return self
 
-    def applied(self, proof: Proof) -> Proof:
-        """Return the proof with the secret in the place that was asked for."""
+    def applied(self, preset: SourcePreset) -> SourcePreset:
+        """Return the preset with the secret in the place that was asked for."""
         if self.header is not None:
-            return SharedSecret(header=self.header)
+            return replace(preset, proof=SharedSecret(header=self.header))
         if self.query is not None:
-            return SharedSecret(query=self.query)
+            return replace(preset, proof=SharedSecret(query=self.query))
         if self.basic is not None:
-            return SharedSecret(basic=True, user=self.basic)
-        return proof
+            return replace(preset, proof=SharedSecret(basic=True, user=self.basic))
+        return preset
 
 
 def options_of(preset: SourcePreset) -> type[PlainOptions]:
     """Return the model of what may be written beside `preset:`."""
+    if preset.options is not None:
+        return preset.options
     proof = preset.proof
     if isinstance(proof, SharedSecret):
         return SharedOptions

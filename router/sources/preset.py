@@ -7,11 +7,15 @@ How a sender proves itself is data (`Hmac`, `SharedSecret`, `NoProof`); `signatu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from multidict import MultiMapping
+from multidict import MultiDict, MultiDictProxy, MultiMapping
+
+if TYPE_CHECKING:
+    from router.sources.options import PlainOptions
 
 Headers = MultiMapping[str]
 """The headers of a request, as aiohttp gives them: names in any case, values may hold surrogates
@@ -23,16 +27,39 @@ Naming = Callable[[Headers, Parsed], str | None]
 
 Algorithm = Literal["sha1", "sha256", "sha512"]
 Encoding = Literal["hex", "base64"]
+TimeForm = Literal["s", "ms", "rfc3339", "any"]
+"""How a signed time is written: whole Unix seconds, milliseconds, RFC 3339, or any of these."""
+UrlForm = Literal["exact", "ports", "decoded"]
+"""Which spellings of the signed address count: `ports` with and without the port, `decoded` also
+with the percent-escapes undone that HubSpot undoes. Senders that need one are not consistent."""
 Certainty = Literal["verified", "documented", "assumed"]
 """`verified`: against a vector or library of the vendor; `documented`: built from its published
 documentation; `assumed`: from third parties."""
 
-PLACEHOLDER = re.compile(r"\{(body|timestamp|id)\}")
-"""What the signed text of an HMAC scheme is put together from."""
+PLACEHOLDER = re.compile(r"\{(body|timestamp|id|method|url|form)\}")
+"""What the signed text of an HMAC scheme is put together from; `form` stands for the fields of a
+form, sorted, each name directly followed by its value."""
 
 JSON = frozenset({"application/json", "+json"})
 """Media types that hold JSON; `+json` stands for every type that ends so."""
-FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+URLENCODED = "application/x-www-form-urlencoded"
+FORMS = frozenset({URLENCODED, "multipart/form-data"})
+
+NO_QUERY: Query = MultiDictProxy(MultiDict[str]())
+
+
+class Target(NamedTuple):
+    """Where a request went, for senders that sign it or show their secret there.
+
+    `url` is the public address as the sender has it, with the query as it was sent.
+    """
+
+    method: str
+    url: str
+    query: Query
+
+
+NO_TARGET = Target("POST", "", NO_QUERY)
 
 
 class Refusal(NamedTuple):
@@ -50,13 +77,40 @@ class Named(NamedTuple):
     delivery_id: str | None
 
 
+class Facts(NamedTuple):
+    """What a handshake is recognised by; `refusal` is None for a request that is proven."""
+
+    method: str
+    headers: Headers
+    body: bytes
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a sender is told where it wants something other than our usual answer."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain"
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+Handshake = Callable[[Facts], Answer | None]
+"""Returns the answer to a request by which a sender only tries the address; None for any other."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignatureHeaders:
-    """Names of the headers that carry a signature and what is signed besides the body."""
+    """Names of the headers that carry a signature and what is signed besides the body.
+
+    `marked` is a header and the value it must have for the signature to be of this kind.
+    """
 
     signature: str
     timestamp: str | None = None
     id: str | None = None
+    marked: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +129,13 @@ class ListFormat:
 
 @dataclass(frozen=True, slots=True)
 class Hmac:
-    """A keyed hash over the body, and over time and id where `signed` names them.
+    """A keyed hash over the body, and over time, id, method and address where `signed` names them.
 
     `headers` are alternatives: the first whose signature header is there counts. `key` says how the
-    secret becomes the key: its UTF-8 bytes, or base64 after an optional `whsec_`. `tolerance_s` is
-    how old or how far ahead a signed time may be, in seconds; None where no time is signed.
+    secret becomes the key: its UTF-8 bytes, or base64 after an optional `whsec_`. `keyed` says how
+    key and message come together: as HMAC, or by hashing one after the other, as was done before
+    HMAC was common. `tolerance_s` is how old or how far ahead a signed time may be, in seconds; None
+    where no time is signed.
     """
 
     headers: tuple[SignatureHeaders, ...]
@@ -89,10 +145,18 @@ class Hmac:
     signed: str = "{body}"
     format: ListFormat | None = None
     key: Literal["text", "whsec"] = "text"
+    keyed: Literal["hmac", "prefix"] = "hmac"
     tolerance_s: float | None = None
-    any_time_form: bool = False
-    """Whether the time may also be in milliseconds or RFC 3339, besides whole Unix seconds."""
+    time_form: TimeForm = "s"
+    time_in_body: str | None = None
+    """The key of the JSON body that holds the time, where it is signed with the body."""
     any_hex_case: bool = False
+    url_form: UrlForm = "exact"
+    body_hash: str | None = None
+    """The query parameter that holds the hex SHA-256 of a body that is no form, where the address
+    is signed instead of the body."""
+    test_secret: str | None = None
+    """A secret that is public: the sender signs with it when it only tries the address."""
     also_hidden: tuple[str, ...] = ()
     """Headers of older schemes that the sender still sends and rules need not see."""
 
@@ -105,13 +169,15 @@ class Hmac:
     @property
     def hidden_query(self) -> frozenset[str]:
         """The query parameters that rules never see."""
-        return frozenset()
+        return frozenset({self.body_hash} if self.body_hash else ())
 
     @property
     def summary(self) -> str:
         """The scheme in a few words."""
         names = " or ".join(names.signature for names in self.headers)
-        return f"HMAC-{self.algorithm.upper()} ({self.encoding}) of {self.signed} in {names}"
+        kind = "HMAC-" if self.keyed == "hmac" else ""
+        signed = self.signed if self.keyed == "hmac" else f"the secret and {self.signed}"
+        return f"{kind}{self.algorithm.upper()} ({self.encoding}) of {signed} in {names}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +235,42 @@ class NoProof:
         return "none"
 
 
-Proof = Hmac | SharedSecret | NoProof
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Several schemes of one sender, the safest first: the first whose signature is there counts.
+
+    `signing` is the one that `hookyard send` signs with.
+    """
+
+    schemes: tuple[Hmac, ...]
+    signing: Hmac
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The lower-case names of the headers that rules never see."""
+        return frozenset().union(*(scheme.hidden for scheme in self.schemes))
+
+    @property
+    def hidden_query(self) -> frozenset[str]:
+        """The query parameters that rules never see."""
+        return frozenset().union(*(scheme.hidden_query for scheme in self.schemes))
+
+    @property
+    def summary(self) -> str:
+        """The schemes in a few words."""
+        return ", or ".join(scheme.summary for scheme in self.schemes)
+
+
+Proof = Hmac | SharedSecret | NoProof | AnyOf
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePreset:
     """A sender: how it proves itself and how its events are named.
 
-    `delivery_id` and `event_type` are pure; None where the sender has no such thing. What they
-    return is cleaned and cut by `Source.name`. The texts are for `hookyard sources`.
+    `delivery_id`, `event_type` and `shake` are pure; None where the sender has no such thing. What
+    the first two return is cleaned and cut by `Source.name`. The texts are for `hookyard sources`
+    and stand on the sender's page too.
     """
 
     name: str
@@ -190,7 +283,28 @@ class SourcePreset:
     delivery_id_from: str = "none"
     event_type: Naming | None = None
     event_type_from: str = "none"
+    dedupe_key: str | None = None
+    """Template of the default deduplication key, for a sender without a safe delivery id."""
+    dedupe_why: str = ""
+    """Why that is the key, or what else there is to know about the delivery id."""
     handshake: str = "none"
+    shake: Handshake | None = None
+    retries: str = ""
+    """When and how often the sender tries again, and what makes it give up."""
+    waits: str = ""
+    """How long the sender waits for the answer."""
+    setup: tuple[str, ...] = ()
+    """What to do on the sender's side, step by step."""
+    methods: frozenset[str] = frozenset({"POST"})
+    """Methods its events come with; of a GET or a DELETE the query is the body."""
+    shaking_methods: frozenset[str] = frozenset()
+    """Methods that only handshakes come with."""
     content_types: frozenset[str] = JSON
     form_field: str | None = None
     """The form field that holds the JSON body, where the sender can be set to send forms."""
+    plain_forms: bool = False
+    """Whether it sends forms without that field, too."""
+    answer: Answer | None = None
+    """What it is told of an event that was accepted, where it wants something other than our JSON."""
+    options: type[PlainOptions] | None = None
+    """What may stand beside `preset:`; None: what follows from the proof."""

@@ -6,40 +6,81 @@ Adding a preset: its module, its line in `REGISTRY`, its fixtures and its page
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from router.sources import alertmanager, github, none, shopify, standard_webhooks, stripe
+from router.sources import (
+    alertmanager,
+    bigcommerce,
+    bitbucket,
+    calendly,
+    github,
+    gitlab,
+    hubspot,
+    intercom,
+    jira,
+    linear,
+    none,
+    pagerduty,
+    sentry,
+    shopify,
+    slack,
+    square,
+    standard_webhooks,
+    stripe,
+    twilio,
+    typeform,
+    woocommerce,
+    zendesk,
+)
 from router.sources.credentials import NoProofScheme, SharedSecretScheme
 from router.sources.generic import GENERIC
 from router.sources.issues import SourceIssue, issues_of
 from router.sources.options import options_of
-from router.sources.preset import FORMS, JSON, Hmac, NoProof, SharedSecret, SourcePreset
-from router.sources.signature import HmacScheme
+from router.sources.preset import (
+    FORMS,
+    JSON,
+    AnyOf,
+    Hmac,
+    NoProof,
+    Proof,
+    SharedSecret,
+    SourcePreset,
+)
+from router.sources.signature import AnyOfScheme, HmacScheme
 from router.sources.source import Scheme, Source, SourceError
 
 REGISTRY: tuple[SourcePreset, ...] = (
     shopify.PRESET,
-    github.PRESET,
+    woocommerce.PRESET,
+    bigcommerce.PRESET,
     stripe.PRESET,
+    square.PRESET,
+    github.PRESET,
+    gitlab.PRESET,
+    bitbucket.PRESET,
+    slack.PRESET,
+    twilio.PRESET,
     standard_webhooks.PRESET,
     alertmanager.PRESET,
+    sentry.PRESET,
+    pagerduty.PRESET,
+    zendesk.PRESET,
+    hubspot.PRESET,
+    jira.PRESET,
+    linear.PRESET,
+    intercom.PRESET,
+    typeform.PRESET,
+    calendly.PRESET,
     none.PRESET,
 )
 SOURCE_NAMES: tuple[str, ...] = tuple(preset.name for preset in REGISTRY)
 
 _BY_NAME = {preset.name: preset for preset in REGISTRY}
+_DELIVERY_ID = "{{ event.delivery_id | default('') }}"
+"""The default deduplication key; a request whose sender left its id out is never a duplicate."""
 _CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
-_SIGNATURE_HEADERS = frozenset(
-    name.lower()
-    for preset in REGISTRY
-    if isinstance(preset.proof, Hmac)
-    for name in (
-        *(names.signature for names in preset.proof.headers),
-        *preset.proof.also_hidden,
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +91,7 @@ class SourceInfo:
     delivery_id: bool
     dedupe_key: str | None
     needs_secret: bool
+    signs_url: bool = False
 
 
 def check_source(source: Mapping[str, Any]) -> list[SourceIssue]:
@@ -85,8 +127,9 @@ def source_info(source: Mapping[str, Any]) -> SourceInfo:
     return SourceInfo(
         name=preset.name,
         delivery_id=identified,
-        dedupe_key="{{ event.delivery_id }}" if identified else None,
+        dedupe_key=preset.dedupe_key or (_DELIVERY_ID if identified else None),
         needs_secret=not isinstance(preset.proof, NoProof),
+        signs_url=any("{url}" in scheme.signed for scheme in _schemes_of(preset.proof)),
     )
 
 
@@ -127,7 +170,30 @@ def _scheme(preset: SourcePreset, secrets: Sequence[str]) -> Scheme:
             raise SourceError("a secret is not text in UTF-8")
     if isinstance(proof, SharedSecret):
         return SharedSecretScheme(proof, secrets)
+    if isinstance(proof, AnyOf):
+        return AnyOfScheme(proof, secrets)
     return HmacScheme(proof, secrets)
+
+
+def _schemes_of(proof: Proof) -> tuple[Hmac, ...]:
+    """Return the keyed hashes that a proof may be."""
+    if isinstance(proof, Hmac):
+        return (proof,)
+    return proof.schemes if isinstance(proof, AnyOf) else ()
+
+
+def _proof_headers(proof: Proof) -> Iterator[str]:
+    """Yield the names of headers that carry a proof and nothing that rules need."""
+    for scheme in _schemes_of(proof):
+        yield from scheme.also_hidden
+        yield from (names.signature for names in scheme.headers)
+    if isinstance(proof, SharedSecret) and proof.header is not None:
+        yield proof.header
+
+
+_SIGNATURE_HEADERS = frozenset(
+    name.lower() for preset in REGISTRY for name in _proof_headers(preset.proof)
+)
 
 
 def _resolve(source: Mapping[str, Any]) -> SourcePreset:
@@ -138,8 +204,7 @@ def _resolve(source: Mapping[str, Any]) -> SourcePreset:
         raise SourceError(f"{where} {issues[0].message}")
     if "preset" in source:
         preset = _BY_NAME[source["preset"]]
-        options = options_of(preset).model_validate(source)
-        return replace(preset, proof=options.applied(preset.proof))
+        return options_of(preset).model_validate(source).applied(preset)
     name = next(name for name in GENERIC if name in source)
     proof = GENERIC[name].model_validate(source).proof()
     return SourcePreset(

@@ -1,4 +1,4 @@
-"""Signatures: HMAC over the bytes as received, in a header.
+"""Signatures: a keyed hash over the bytes as received, in a header.
 
 The hot path of the receiver: what depends only on the connector is worked out once. Every
 configured secret is tried on every request, so a refusal costs what a passing request costs and the
@@ -11,105 +11,152 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol, Self
 
 from multidict import istr
 
 from router.sources.preset import (
-    PLACEHOLDER,
+    NO_TARGET,
+    AnyOf,
     Headers,
     Hmac,
-    Query,
     Refusal,
     SignatureHeaders,
+    Target,
 )
-from router.sources.signature_header import UnprovenError, epoch_s, reader_of, signed_header
+from router.sources.signature_header import UnprovenError, reader_of, signed_header
+from router.sources.signed_message import composer_of, is_form
+from router.sources.signed_time import epoch_s, renewed, time_in, written
 from router.sources.source import SourceError
+
+SIGNED_IN_TEST = "signed-in-test"
+"""The code of a request that is signed with the secret every one of the sender's tests has."""
 
 _SIZES = {"sha1": 20, "sha256": 32, "sha512": 64}
 _WHSEC = "whsec_"
+_CONTENT_TYPE = istr("Content-Type")
 
 _Shown = tuple[list[bytes], bytes, bytes]
 """What a request shows: signatures, signed time and message id (empty where none is signed)."""
 
 
+class _Keyed(Protocol):
+    """A hash that has taken in the key."""
+
+    def copy(self) -> Self: ...
+    def update(self, data: bytes, /) -> None: ...
+    def digest(self) -> bytes: ...
+
+
 class _Names:
     """The header names of one alternative, prepared for look-up without case."""
 
-    __slots__ = ("id", "signature", "timestamp")
+    __slots__ = ("id", "mark", "marked", "signature", "timestamp")
 
     def __init__(self, names: SignatureHeaders) -> None:
         self.signature = istr(names.signature)
         self.timestamp = istr(names.timestamp) if names.timestamp else None
         self.id = istr(names.id) if names.id else None
+        name, self.mark = names.marked or (None, "")
+        self.marked = istr(name) if name else None
+
+    def given(self, headers: Headers) -> Sequence[str]:
+        """Return the signature header, each time it was sent, if it is of this alternative."""
+        given = headers.getall(self.signature, ())
+        if given and self.marked is not None and self.mark not in headers.getall(self.marked, ()):
+            return ()
+        return given
 
 
 class HmacScheme:
     """An `Hmac` declaration with its keys."""
 
     __slots__ = (
+        "_compose",
         "_encode",
+        "_has_form",
+        "_in_test",
         "_keyed",
-        "_message",
         "_names",
         "_proof",
         "_reader",
         "hidden",
         "hidden_query",
+        "needs_target",
     )
 
     def __init__(self, proof: Hmac, secrets: Sequence[str]) -> None:
         self._proof = proof
         # A copy of what has taken in the key already is quicker than a start from the key.
-        self._keyed = tuple(
-            hmac.new(_key(proof, secret), digestmod=proof.algorithm) for secret in secrets
-        )
+        self._keyed = tuple(_keyed(proof, secret) for secret in secrets)
+        self._in_test = (_keyed(proof, proof.test_secret),) if proof.test_secret else ()
         self._names = tuple(_Names(names) for names in proof.headers)
-        self._message = _message_builder(proof.signed)
+        self._compose = composer_of(proof)
+        self._has_form = "{form}" in proof.signed
         self._encode: Callable[[bytes], bytes] = (
             binascii.hexlify if proof.encoding == "hex" else _base64
         )
         self._reader = reader_of(proof, len(self._encode(bytes(_SIZES[proof.algorithm]))))
         self.hidden = proof.hidden
         self.hidden_query = proof.hidden_query
+        self.needs_target = "{url}" in proof.signed or "{method}" in proof.signed
 
-    def verify(self, headers: Headers, body: bytes, now: float, query: Query) -> Refusal | None:
-        """Return why the signature does not prove the body, or None if it does."""
-        del query
+    def verify(self, headers: Headers, body: bytes, now: float, target: Target) -> Refusal | None:
+        """Return why the signature does not prove the request, or None if it does."""
         try:
             signatures, timestamp, message_id = self._shown(headers)
+            content_type = headers.get(_CONTENT_TYPE, "") if self._has_form else ""
+            messages = self._compose(body, timestamp, message_id, target, content_type)
+            if self._proof.body_hash is not None and not is_form(content_type):
+                self._check_body(body, target)
         except UnprovenError as unproven:
             return unproven.refusal
-        message = self._message(body, timestamp, message_id)
-        matched = False
-        for keyed in self._keyed:
-            expected = self._encode(_digest(keyed, message))
-            for signature in signatures:
-                matched |= hmac.compare_digest(expected, signature)
+        matched = self._matches(self._keyed, messages, signatures)
+        if self._in_test and self._matches(self._in_test, messages, signatures):
+            reason = "signed with the secret that the sender's documentation prints, for tests"
+            return Refusal(401, SIGNED_IN_TEST, reason)
         if not matched:
-            return self._mismatch(body)
-        return self._too_old_or_new(timestamp, now)
+            return self._mismatch(body, target)
+        return self._too_old_or_new(body, timestamp, now)
 
-    def sign(self, body: bytes, *, now: float, headers: Mapping[str, str]) -> dict[str, str]:
+    def is_shown(self, headers: Headers) -> bool:
+        """Tell whether a request carries a signature of this kind, right or wrong."""
+        return any(names.given(headers) for names in self._names)
+
+    def sign(
+        self, body: bytes, *, now: float, headers: Mapping[str, str], target: Target = NO_TARGET
+    ) -> dict[str, str]:
         """Return the headers of the first alternative, signed with the first secret."""
         names = self._names[0]
-        timestamp = str(int(now))
-        message_id = self._id_for(body, timestamp, headers)
-        message = self._message(
-            body, timestamp.encode(), message_id.encode("utf-8", "surrogatepass")
-        )
+        timestamp = written(now, self._proof.time_form)
+        given = {name.lower(): value for name, value in headers.items()}
+        message_id = self._id_for(body, timestamp, given)
+        signed_id = message_id.encode("utf-8", "surrogatepass")
+        content_type = given.get("content-type", "")
+        message = self._compose(body, timestamp.encode(), signed_id, target, content_type)[0]
         signature = self._encode(_digest(self._keyed[0], message)).decode()
         made: dict[str, str] = {}
         if names.id is not None:
             made[str(names.id)] = message_id
         if names.timestamp is not None:
             made[str(names.timestamp)] = timestamp
+        if names.marked is not None:
+            made[str(names.marked)] = names.mark
         made[str(names.signature)] = self._written(signature, timestamp)
         return made
 
-    def sign_query(self) -> dict[str, str]:
-        """Return nothing: signatures are in headers."""
-        return {}
+    def sign_query(self, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return the parameter with the hash of the body, where the sender signs that."""
+        given = {name.lower(): value for name, value in headers.items()}
+        if self._proof.body_hash is None or is_form(given.get("content-type", "")):
+            return {}
+        return {self._proof.body_hash: hashlib.sha256(body).hexdigest()}
+
+    def seal(self, body: bytes, now: float) -> bytes:
+        """Return a body with the time in it that the sender would write, where it writes one."""
+        key = self._proof.time_in_body
+        return body if key is None else renewed(body, key, now)
 
     def _shown(self, headers: Headers) -> _Shown:
         """Return what the headers of the first alternative that is there show.
@@ -118,16 +165,13 @@ class HmacScheme:
             UnprovenError: A header is missing, or not as the sender documents it.
         """
         for names in self._names:
-            given = headers.getall(names.signature, ())
+            given = names.given(headers)
             if given:
                 break
         else:
-            expected = " or ".join(names.signature for names in self._names)
-            raise UnprovenError(
-                "signature-missing",
-                f"no {expected} header; does the sender sign with a secret, and does every proxy "
-                "keep the header?",
-            )
+            raise UnprovenError(*_missing(names.signature for names in self._proof.headers))
+        if names.marked is not None:
+            signed_header(headers, names.marked, "signature-missing")
         signatures, timestamp = self._reader.read(given)
         if names.timestamp is not None:
             timestamp = signed_header(headers, names.timestamp, "timestamp-missing")
@@ -136,22 +180,65 @@ class HmacScheme:
             message_id = signed_header(headers, names.id, "signature-missing")
         return signatures, timestamp, message_id
 
-    def _mismatch(self, body: bytes) -> Refusal:
+    def _matches(
+        self, all_keyed: Sequence[_Keyed], messages: Sequence[bytes], signatures: Sequence[bytes]
+    ) -> bool:
+        """Tell whether a signature is right, in the same time whichever it is."""
+        matched = False
+        for message in messages:
+            for keyed in all_keyed:
+                expected = self._encode(_digest(keyed, message))
+                for signature in signatures:
+                    matched |= hmac.compare_digest(expected, signature)
+        return matched
+
+    def _check_body(self, body: bytes, target: Target) -> None:
+        """Compare a body with its hash in the address, which is what is signed.
+
+        Raises:
+            UnprovenError: There is no hash for it, or the hash of another body.
+        """
+        given = target.query.getall(self._proof.body_hash or "", ())
+        if not body and not given:
+            return
+        if len(given) != 1:
+            raise UnprovenError(
+                "signature-missing" if not given else "signature-repeated",
+                f"the address does not carry {self._proof.body_hash} once, which binds the body",
+            )
+        expected = hashlib.sha256(body).hexdigest().encode()
+        if not hmac.compare_digest(expected, given[0].encode("utf-8", "surrogatepass")):
+            raise UnprovenError(
+                "signature-mismatch",
+                f"{self._proof.body_hash} in the address is not the hash of these "
+                f"{len(body):,} bytes; was the body re-encoded by a proxy?",
+            )
+
+    def _mismatch(self, body: bytes, target: Target) -> Refusal:
         count = len(self._keyed)
         which = "the secret" if count == 1 else f"any of {count} secrets"
+        if not self.needs_target:
+            about = f"signature over {len(body):,} bytes does not match {which}; "
+            return Refusal(401, "signature-mismatch", about + "was the body re-encoded by a proxy?")
         return Refusal(
             401,
             "signature-mismatch",
-            f"signature over {len(body):,} bytes does not match {which}; "
-            "was the body re-encoded by a proxy?",
+            f"signature over {len(body):,} bytes and the address {target.url.partition('?')[0]} "
+            f"does not match {which}; is that the address that the sender was given? Else set "
+            "HOOKYARD_PUBLIC_URL, or public_url in the connector",
         )
 
-    def _too_old_or_new(self, timestamp: bytes, now: float) -> Refusal | None:
+    def _too_old_or_new(self, body: bytes, timestamp: bytes, now: float) -> Refusal | None:
         """Judge the age of a signed time; the signature is known to be right by now."""
         tolerance = self._proof.tolerance_s
         if tolerance is None:
             return None
-        sent = epoch_s(timestamp, any_form=self._proof.any_time_form)
+        if self._proof.time_in_body is not None:
+            in_body = time_in(body, self._proof.time_in_body)
+            if in_body is None:  # and nobody but the sender can have left it out
+                return None
+            timestamp = in_body
+        sent = epoch_s(timestamp, self._proof.time_form)
         if sent is None:
             return Refusal(401, "timestamp-malformed", "the signed time cannot be read")
         age = now - sent
@@ -173,17 +260,69 @@ class HmacScheme:
         parts = [f"{form.time}{form.assign}{timestamp}"] if form.time else []
         return form.separator.join([*parts, f"{form.signature}{form.assign}{signature}"])
 
-    def _id_for(self, body: bytes, timestamp: str, headers: Mapping[str, str]) -> str:
-        """Return the message id that `headers` give, else one that follows from body and time."""
-        given = {name.lower(): value for name, value in headers.items()}
+    def _id_for(self, body: bytes, timestamp: str, given: Mapping[str, str]) -> str:
+        """Return the message id that headers give, else one that follows from body and time."""
         for names in self._names:
             if names.id is not None and given.get(names.id.lower()):
                 return given[names.id.lower()]
         return "msg_" + hashlib.sha256(timestamp.encode() + b"." + body).hexdigest()[:24]
 
 
-def _digest(keyed: hmac.HMAC, message: bytes) -> bytes:
-    """Return the HMAC of a message; `keyed` has taken in the key and nothing else."""
+class AnyOfScheme:
+    """An `AnyOf` declaration with its keys."""
+
+    __slots__ = ("_proof", "_schemes", "_signing", "hidden", "hidden_query", "needs_target")
+
+    def __init__(self, proof: AnyOf, secrets: Sequence[str]) -> None:
+        self._proof = proof
+        self._schemes = tuple(HmacScheme(scheme, secrets) for scheme in proof.schemes)
+        self._signing = HmacScheme(proof.signing, secrets)
+        self.hidden = frozenset().union(*(scheme.hidden for scheme in self._schemes))
+        self.hidden_query = frozenset().union(*(scheme.hidden_query for scheme in self._schemes))
+        self.needs_target = any(scheme.needs_target for scheme in self._schemes)
+
+    def verify(self, headers: Headers, body: bytes, now: float, target: Target) -> Refusal | None:
+        """Return what the safest scheme says whose signature is there."""
+        for scheme in self._schemes:
+            if scheme.is_shown(headers):
+                return scheme.verify(headers, body, now, target)
+        names = (each.signature for scheme in self._proof.schemes for each in scheme.headers)
+        return Refusal(401, *_missing(dict.fromkeys(names)))
+
+    def sign(
+        self, body: bytes, *, now: float, headers: Mapping[str, str], target: Target = NO_TARGET
+    ) -> dict[str, str]:
+        """Return the headers of the scheme that signs."""
+        return self._signing.sign(body, now=now, headers=headers, target=target)
+
+    def sign_query(self, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return the query parameters of the scheme that signs."""
+        return self._signing.sign_query(body, headers)
+
+    def seal(self, body: bytes, now: float) -> bytes:
+        """Return the body as the scheme that signs would send it."""
+        return self._signing.seal(body, now)
+
+
+def _missing(names: Iterable[str]) -> tuple[str, str]:
+    """Return code and reason of a request that has none of the headers."""
+    reason = (
+        f"no {' or '.join(names)} header; does the sender sign with a secret, and does every proxy "
+        "keep the header?"
+    )
+    return "signature-missing", reason
+
+
+def _keyed(proof: Hmac, secret: str) -> _Keyed:
+    """Return a hash that has taken in the key of a secret."""
+    key = _key(proof, secret)
+    if proof.keyed == "prefix":
+        return hashlib.new(proof.algorithm, key)
+    return hmac.new(key, digestmod=proof.algorithm)
+
+
+def _digest(keyed: _Keyed, message: bytes) -> bytes:
+    """Return the keyed hash of a message; `keyed` has taken in the key and nothing else."""
     of_message = keyed.copy()
     of_message.update(message)
     return of_message.digest()
@@ -208,21 +347,3 @@ def _key(proof: Hmac, secret: str) -> bytes:
     if not key:
         raise SourceError("a secret is empty")
     return key
-
-
-def _message_builder(signed: str) -> Callable[[bytes, bytes, bytes], bytes]:
-    """Return what puts the signed bytes together from body, time and message id."""
-    if signed == "{body}":
-        return lambda body, _timestamp, _id: body
-    pieces = PLACEHOLDER.split(signed)
-    literals = [piece.encode() for piece in pieces[::2]]
-    fields = [("body", "timestamp", "id").index(piece) for piece in pieces[1::2]]
-
-    def build(body: bytes, timestamp: bytes, message_id: bytes) -> bytes:
-        values = (body, timestamp, message_id)
-        parts = [literals[0]]
-        for field, literal in zip(fields, literals[1:], strict=True):
-            parts.extend((values[field], literal))
-        return b"".join(parts)
-
-    return build

@@ -7,7 +7,6 @@ the sender documents is not proven.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 
 from multidict import istr
@@ -15,9 +14,6 @@ from multidict import istr
 from router.sources.preset import Headers, Hmac, ListFormat, Refusal
 
 _MAX_LIST = 16
-_MAX_TIME_DIGITS = 15
-_MILLISECONDS_FROM = 100_000_000_000
-"""Whole numbers from here on are milliseconds: as seconds they would be in the year 5138."""
 
 
 class UnprovenError(Exception):
@@ -143,22 +139,3 @@ def signed_header(headers: Headers, name: istr, code_if_missing: str) -> bytes:
     if len(given) > 1:
         raise UnprovenError("signature-repeated", f"the {name} header was sent more than once")
     return given[0].encode("utf-8", "surrogatepass")
-
-
-def epoch_s(timestamp: bytes, *, any_form: bool) -> float | None:
-    """Return a signed time as seconds since the epoch; None for what is no time.
-
-    Whole Unix seconds; with `any_form` also milliseconds and RFC 3339.
-    """
-    if timestamp.isdigit():  # of bytes, so only ASCII digits
-        if len(timestamp) > _MAX_TIME_DIGITS:
-            return None
-        number = int(timestamp)
-        return number / 1000 if any_form and number >= _MILLISECONDS_FROM else number
-    if not any_form:
-        return None
-    try:
-        at = datetime.fromisoformat(timestamp.decode("ascii"))
-        return at.timestamp() if at.tzinfo else None
-    except (ValueError, OverflowError):
-        return None

@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
-from multidict import MultiDict, MultiDictProxy
-
 from router.core.errors import HookyardError
-from router.sources.preset import Headers, Named, Parsed, Query, Refusal, SourcePreset
+from router.sources.preset import (
+    NO_TARGET,
+    Headers,
+    Named,
+    Parsed,
+    Refusal,
+    SourcePreset,
+    Target,
+)
 
-NO_QUERY: Query = MultiDictProxy(MultiDict[str]())
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 _MAX_NAME = 255
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -27,45 +34,68 @@ class Scheme(Protocol):
 
     hidden: frozenset[str]
     hidden_query: frozenset[str]
+    needs_target: bool
+    """Whether `verify` looks at the target; else it need not be worked out."""
 
-    def verify(self, headers: Headers, body: bytes, now: float, query: Query) -> Refusal | None:
+    def verify(self, headers: Headers, body: bytes, now: float, target: Target) -> Refusal | None:
         """Return why the request is not proven, or None if it is."""
 
-    def sign(self, body: bytes, *, now: float, headers: Mapping[str, str]) -> dict[str, str]:
+    def sign(
+        self, body: bytes, *, now: float, headers: Mapping[str, str], target: Target
+    ) -> dict[str, str]:
         """Return the headers by which the sender proves itself."""
 
-    def sign_query(self) -> dict[str, str]:
+    def sign_query(self, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
         """Return the query parameters by which the sender proves itself."""
+
+    def seal(self, body: bytes, now: float) -> bytes:
+        """Return a body with the proof in it, for senders that put it there."""
 
 
 class Source:
     """One connector's sender, compiled; safe to use from many requests at once.
 
     `hidden` holds the lower-case names of headers that rules never see, `hidden_query` those of
-    query parameters. Neither attribute nor repr shows a secret.
+    query parameters. `shake` answers handshakes. Neither attribute nor repr shows a secret.
     """
 
-    __slots__ = ("_scheme", "content_types", "form_field", "hidden", "hidden_query", "preset")
+    __slots__ = (
+        "_scheme",
+        "content_types",
+        "form_field",
+        "hidden",
+        "hidden_query",
+        "methods",
+        "needs_target",
+        "plain_forms",
+        "preset",
+        "shake",
+    )
 
     def __init__(self, preset: SourcePreset, scheme: Scheme, hidden: frozenset[str]) -> None:
         self.preset = preset
         self._scheme = scheme
         self.hidden = hidden | scheme.hidden
         self.hidden_query = scheme.hidden_query
+        self.needs_target = scheme.needs_target
         self.content_types = preset.content_types
         self.form_field = preset.form_field
+        self.plain_forms = preset.plain_forms
+        self.methods = preset.methods
+        self.shake = preset.shake
 
     def __repr__(self) -> str:
         return f"<Source {self.preset.name}>"
 
     def verify(
-        self, headers: Headers, body: bytes, now: float, query: Query = NO_QUERY
+        self, headers: Headers, body: bytes, now: float, target: Target = NO_TARGET
     ) -> Refusal | None:
         """Return why the request is not proven to come from the sender, or None if it is.
 
-        `body` is what was received, byte for byte; `now` is seconds since the epoch. Never raises.
+        `body` is what was received, byte for byte; `now` is seconds since the epoch; `target` may
+        be left out unless `needs_target`. Never raises.
         """
-        return self._scheme.verify(headers, body, now, query)
+        return self._scheme.verify(headers, body, now, target)
 
     def name(self, headers: Headers, body: bytes, parsed: Parsed) -> Named:
         """Return what the sender calls the event and its delivery id.
@@ -79,20 +109,29 @@ class Source:
         delivery_id = preset.delivery_id(headers, content) if preset.delivery_id else None
         return Named(_type(kind), _delivery_id(delivery_id))
 
-    def sign(self, body: bytes, *, now: float, headers: Mapping[str, str]) -> dict[str, str]:
+    def sign(
+        self, body: bytes, *, now: float, headers: Mapping[str, str], target: Target = NO_TARGET
+    ) -> dict[str, str]:
         """Return `headers` and those by which the sender would prove this body.
 
         Made with the first secret; older proof among `headers` is replaced, its message id kept.
+        The address of `target` has the parameters of `sign_query` in it.
         """
         spelled = {name.lower(): name for name in headers}
-        proof = self._scheme.sign(body, now=now, headers=headers)
+        proof = self._scheme.sign(body, now=now, headers=headers, target=target)
         return dict(headers) | {
             spelled.get(name.lower(), name): value for name, value in proof.items()
         }
 
-    def sign_query(self) -> dict[str, str]:
+    def sign_query(
+        self, body: bytes = b"", headers: Mapping[str, str] = NO_HEADERS
+    ) -> dict[str, str]:
         """Return the query parameters by which the sender proves itself; mostly none."""
-        return self._scheme.sign_query()
+        return self._scheme.sign_query(body, headers)
+
+    def seal(self, body: bytes, now: float) -> bytes:
+        """Return the body as the sender would send it now: with its proof or the time in it."""
+        return self._scheme.seal(body, now)
 
     def takes(self, content_type: str) -> bool:
         """Tell whether bodies of a Content-Type are taken; none given counts as JSON."""

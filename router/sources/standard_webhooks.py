@@ -50,4 +50,10 @@ PRESET = SourcePreset(
     delivery_id_from="header webhook-id (svix-id)",
     event_type=_event_type,
     event_type_from="body type",
+    retries="As the sender chooses; the specification advises about three days, with longer and longer pauses.",
+    waits="as the sender chooses; the specification advises 15 to 30 seconds",
+    setup=(
+        "Add the address of the connector at the sender.",
+        "Copy the signing secret that it shows, usually whsec_…, and store it as it is shown.",
+    ),
 )

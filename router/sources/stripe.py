@@ -44,4 +44,10 @@ PRESET = SourcePreset(
     delivery_id_from="body id",
     event_type=_event_type,
     event_type_from="body type",
+    retries="It tries again for up to three days, in a sandbox three times within hours. A redirect is a failure.",
+    waits="not documented",
+    setup=(
+        "Open Developers → Webhooks → Add endpoint: the address of the connector, and the events that the rules ask for.",
+        "Reveal the signing secret and store it whole, whsec_ included. Each endpoint has one of its own, and so has the test mode.",
+    ),
 )

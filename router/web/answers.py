@@ -11,6 +11,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import SERVER_SOFTWARE
 
 from router.core import jsonio
+from router.sources.preset import Answer
 from router.web import problems
 from router.web.outcomes import Outcome
 from router.web.problems import ProblemError, problem_response
@@ -71,6 +72,17 @@ def _head(second: int, size: int) -> bytes:
 def accepted(event_id: str, now: float) -> web.Response:
     """Say that an event is durable; `now` is in seconds since the epoch."""
     return Accepted(event_id, now)
+
+
+def as_sender_expects(answer: Answer) -> web.Response:
+    """Return the answer that a sender wants instead of ours."""
+    has_body = bool(answer.body)
+    return web.Response(
+        status=answer.status,
+        body=answer.body if has_body else None,
+        content_type=answer.content_type if has_body else None,
+        headers=answer.headers,
+    )
 
 
 def answer_of(event_id: str, outcome: Outcome | None, base_url: str, now: float) -> web.Response:

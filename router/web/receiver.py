@@ -71,6 +71,9 @@ class Receiver:
         except Exception:  # noqa: BLE001  the boundary: our mistake must not end as a lost webhook
             _log.exception("reception_failed")
             return self._refuse(reception, ProblemError(problems.UNEXPECTED))
+        if reception.is_handshake:
+            REQUESTS.labels(reception.connector.name, "handshake").inc()
+            return response
         reception.connector.accepted.inc()
         REQUEST_SECONDS.observe(self._time() - began)
         return response

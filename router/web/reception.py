@@ -45,7 +45,8 @@ class Reception:
     """A request and what the steps have found out about it.
 
     `asked_for` is the connector's name in the path, `now` the time of receipt in seconds since the
-    epoch, `parsed` parses the body for those who need to know what it says.
+    epoch, `parsed` parses the body for those who need to know what it says. `is_handshake` tells that
+    the sender only tried the address: the answer is no acceptance.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class Reception:
         "body",
         "connector",
         "content_type",
+        "is_handshake",
         "named",
         "now",
         "parsed",
@@ -72,6 +74,7 @@ class Reception:
         self.now = services.clock().timestamp()
         self.body = b""
         self.content_type = ""
+        self.is_handshake = False
         self.parsed: Parsed = nothing
 
 

@@ -1,13 +1,14 @@
 """The steps of reception, in their order; `STEPS` at the end is the whole path.
 
-The order says which refusal wins (decision P2): 404, 405, 413, 401, 415, 400, 429. A sender's handshake,
-where one has it, is a step after `prove` that returns the answer.
+The order says which refusal wins (decision P2): 404, 405, 413, 401, 415, 400, 429. A sender's handshake
+is answered where it is proven, or known not to need it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+from urllib.parse import urlencode
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -17,9 +18,9 @@ from redis.exceptions import RedisError
 from router.core.errors import IntakeFullError, NotDurableError
 from router.core.event import IncomingEvent
 from router.core.jsonio import UnparseableError
-from router.sources.source import NO_QUERY
+from router.sources.preset import NO_TARGET, URLENCODED, Facts, Target
 from router.web import problems
-from router.web.answers import accepted, answer_of
+from router.web.answers import accepted, answer_of, as_sender_expects
 from router.web.content import read_content
 from router.web.outcomes import outcome_within
 from router.web.prefer import PREFER, PREFERENCE_APPLIED, wait_of
@@ -33,6 +34,7 @@ _ROUTED_WAIT_S = 10
 _RATE_WITHIN_S = 2.0
 """How long Redis may take to say whether a connector's limit is reached."""
 
+_WITH_QUERY_ONLY = frozenset({hdrs.METH_GET, hdrs.METH_DELETE})
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -47,9 +49,21 @@ async def find(reception: Reception) -> None:
 
 
 async def check_method(reception: Reception) -> None:
-    """Let POST through."""
-    if reception.request.method != hdrs.METH_POST:
-        raise ProblemError(problems.METHOD_NOT_ALLOWED, headers={hdrs.ALLOW: hdrs.METH_POST})
+    """Let POST through, and what else the connector's sender may use."""
+    method = reception.request.method
+    if method == hdrs.METH_POST:
+        return
+    source = reception.connector.source
+    if source is None or method not in source.methods | source.preset.shaking_methods:
+        raise _not_allowed(reception)
+
+
+def _not_allowed(reception: Reception) -> ProblemError:
+    source = reception.connector.source
+    methods = {hdrs.METH_POST} if source is None else source.methods
+    return ProblemError(
+        problems.METHOD_NOT_ALLOWED, headers={hdrs.ALLOW: ", ".join(sorted(methods))}
+    )
 
 
 async def check_ready(reception: Reception) -> None:
@@ -106,13 +120,21 @@ def _too_large(limit: int) -> ProblemError:
     return ProblemError(problems.TOO_LARGE, f"at most {limit:,} bytes are taken")
 
 
-async def prove(reception: Reception) -> None:
-    """Let the request through only if it comes from the connector's sender."""
+async def prove(reception: Reception) -> web.Response | None:
+    """Let the request through only if it comes from the connector's sender; answer a handshake."""
     request, source = reception.request, reception.source
-    query = request.query if source.hidden_query else NO_QUERY
-    refusal = source.verify(request.headers, reception.body, reception.now, query)
+    target = _target(reception) if source.needs_target else NO_TARGET
+    refusal = source.verify(request.headers, reception.body, reception.now, target)
+    if source.shake is not None:
+        facts = Facts(request.method, request.headers, reception.body, refusal)
+        answer = source.shake(facts)
+        if answer is not None:
+            reception.is_handshake = True
+            return as_sender_expects(answer)
     if refusal is None:
-        return
+        if request.method not in source.methods:  # it was let in for a handshake, and is none
+            raise _not_allowed(reception)
+        return None
     proven = refusal.status != problems.NOT_PROVEN.status
     raise ProblemError(
         problems.CONNECTOR_NOT_READY if proven else problems.NOT_PROVEN,
@@ -122,14 +144,32 @@ async def prove(reception: Reception) -> None:
     )
 
 
+def _target(reception: Reception) -> Target:
+    """Return where the request went, as its sender sees it (decision E19)."""
+    request = reception.request
+    url = reception.connector.intake.address(reception.services.base_url)
+    _, mark, query = request.raw_path.partition("?")
+    return Target(request.method, url + mark + query, request.query)
+
+
 async def check_type(reception: Reception) -> None:
-    """Take only what the connector's sender sends: no encoding, and its content types."""
-    headers = reception.request.headers
+    """Take only what the connector's sender sends: no encoding, and its content types.
+
+    Of a request that can have no body the query is the body (decision E16).
+    """
+    request = reception.request
+    headers = request.headers
     encodings = headers.getall(hdrs.CONTENT_ENCODING, ())
     if any(encoding.strip().lower() not in {"", "identity"} for encoding in encodings):
         raise ProblemError(
             problems.UNSUPPORTED_ENCODING, headers={hdrs.ACCEPT_ENCODING: "identity"}
         )
+    if request.method in _WITH_QUERY_ONLY and not reception.body:
+        hidden = reception.source.hidden_query
+        pairs = [(name, value) for name, value in request.query.items() if name not in hidden]
+        reception.body = urlencode(pairs, errors="surrogateescape").encode()
+        reception.content_type = URLENCODED
+        return
     reception.content_type = headers.get(hdrs.CONTENT_TYPE, "")
     if not reception.source.takes(reception.content_type):
         taken = ", ".join(sorted(reception.source.content_types))
@@ -139,8 +179,12 @@ async def check_type(reception: Reception) -> None:
 async def parse(reception: Reception) -> None:
     """Check that the body can be read as what it says it is."""
     try:
+        source = reception.source
         reception.parsed = read_content(
-            reception.content_type, reception.body, reception.source.form_field
+            reception.content_type,
+            reception.body,
+            source.form_field,
+            plain_forms=source.plain_forms,
         )
     except UnparseableError as error:
         raise ProblemError(problems.UNPARSEABLE, str(error)) from None
@@ -179,7 +223,8 @@ async def keep(reception: Reception) -> web.Response:
     event = _event(reception, services.outcomes.receiver_id if wait_s else None)
     if not wait_s:
         await _put(reception, event)
-        response = accepted(event.id, reception.now)
+        answer = reception.source.preset.answer
+        response = accepted(event.id, reception.now) if not answer else as_sender_expects(answer)
     else:
         with services.outcomes.expecting(event.id) as future:
             await _put(reception, event)

@@ -10,13 +10,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict
 
-from router.sources.preset import Hmac, NoProof, Proof, Refusal, SharedSecret
+from router.sources.options import options_of
+from router.sources.preset import AnyOf, Hmac, Named, NoProof, Proof, Refusal, SharedSecret, Target
 from router.sources.registry import REGISTRY, compile_source
 from router.sources.source import Source
+from router.web.content import read_content
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "sources"
@@ -25,14 +28,36 @@ NOW = 1_700_000_000.0
 # Every kind of key can be made of these: text, and base64 after `whsec_`.
 SECRET = "whsec_" + base64.b64encode(b"canary-of-the-first-secret").decode()
 OTHER_SECRET = "whsec_" + base64.b64encode(b"canary-of-the-other-secret").decode()
+ADDRESS = "https://hooks.example/hooks/case"
 BODY = json.dumps(
-    {"id": "evt_1", "type": "order.created", "status": "firing", "note": "canary-of-the-body"}
+    {
+        "id": "evt_1",
+        "type": "order.created",
+        "status": "firing",
+        "note": "canary-of-the-body",
+        "webhookTimestamp": int(NOW * 1000),
+    }
 ).encode()
+
+# What may stand beside a preset, and how it is written; every option of every preset has its line.
+OPTIONS: dict[str, Any] = {
+    "basic": "jane",
+    "header": "X-Token",
+    "query": "token",
+    "signing_token": True,
+    "tolerance": "10m",
+    "versions": ["v2"],
+}
+# Where one example will not do, or an option needs another one beside it.
+OPTIONS_OF: dict[tuple[str, str], list[dict[str, Any]]] = {
+    ("gitlab", "tolerance"): [{"signing_token": True, "tolerance": "10m"}],
+    ("hubspot", "versions"): [{"versions": ["v2"]}, {"versions": ["v1"]}],
+}
 
 
 @dataclass(frozen=True)
 class Case:
-    """A `source:` mapping under test, and the proof it stands for."""
+    """A `source:` mapping under test, and the proof it stands for; of several, the one that signs."""
 
     id: str
     source: Mapping[str, Any]
@@ -44,20 +69,21 @@ class Case:
 
 def _case(source: Mapping[str, Any]) -> Case:
     name = json.dumps(source) if len(source) > 1 or "preset" not in source else source["preset"]
-    return Case(name, source, compile_source(source, [SECRET]).preset.proof)
+    proof = compile_source(source, [SECRET]).preset.proof
+    return Case(name, source, proof.signing if isinstance(proof, AnyOf) else proof)
 
 
 def _of_registry() -> list[Case]:
+    """Return each preset by itself, and once with each of its options."""
     cases = []
     for preset in REGISTRY:
         cases.append(_case({"preset": preset.name}))
-        if isinstance(preset.proof, SharedSecret):
+        for option in sorted(set(options_of(preset).model_fields) - {"preset"}):
+            assert option in OPTIONS, f"OPTIONS lacks an example of {option}, for {preset.name}"
             cases.extend(
-                _case({"preset": preset.name, **option})
-                for option in ({"header": "X-Token"}, {"basic": "jane"}, {"query": "token"})
+                _case({"preset": preset.name, **written})
+                for written in OPTIONS_OF.get((preset.name, option), [{option: OPTIONS[option]}])
             )
-        elif isinstance(preset.proof, Hmac) and preset.proof.tolerance_s is not None:
-            cases.append(_case({"preset": preset.name, "tolerance": "10m"}))
     return cases
 
 
@@ -95,9 +121,23 @@ def headers_of(headers: Mapping[str, str] | Sequence[tuple[str, str]]) -> CIMult
     return CIMultiDictProxy(CIMultiDict(headers))
 
 
+def target_of(
+    source: Source,
+    body: bytes = BODY,
+    *,
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+) -> Target:
+    """Return where a request goes; its query is the sender's own unless one is given."""
+    parameters = MultiDict(source.sign_query(body, headers or {}) if query is None else query)
+    # As a browser would write it; lone surrogates stand for bytes that were no UTF-8.
+    written = urlencode(list(parameters.items()), errors="surrogatepass")
+    return Target("POST", f"{ADDRESS}?{written}" if written else ADDRESS, parameters)
+
+
 def proof_headers(source: Source, body: bytes = BODY, now: float = NOW) -> dict[str, str]:
     """Return the headers by which the sender proves a body."""
-    return source.sign(body, now=now, headers={})
+    return source.sign(body, now=now, headers={}, target=target_of(source, body))
 
 
 def verify(
@@ -109,8 +149,28 @@ def verify(
     query: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
 ) -> Refusal | None:
     """Ask a source about a request; the query is the sender's own unless one is given."""
-    parameters = MultiDict(source.sign_query() if query is None else query)
-    return source.verify(headers_of(headers), body, now, parameters)
+    target = target_of(source, body, query=query)
+    return source.verify(headers_of(headers), body, now, target)
+
+
+class Arrival(NamedTuple):
+    """A recorded payload as it would arrive: signed, and read as the receiver reads it."""
+
+    headers: CIMultiDictProxy[str]
+    body: bytes
+    target: Target
+    content_type: str
+    named: Named
+
+
+def arrival(source: Source, envelope: Mapping[str, Any]) -> Arrival:
+    """Return a recorded payload, signed with the source's first secret."""
+    body = source.seal(body_of(envelope), NOW)
+    target = target_of(source, body, headers=envelope["headers"])
+    headers = headers_of(source.sign(body, now=NOW, headers=envelope["headers"], target=target))
+    content_type = headers["content-type"]
+    parsed = read_content(content_type, body, source.form_field, plain_forms=source.plain_forms)
+    return Arrival(headers, body, target, content_type, source.name(headers, body, parsed))
 
 
 def signature_header(case: Case) -> str:

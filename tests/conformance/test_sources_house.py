@@ -5,22 +5,21 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from functools import partial
 from typing import Any
 
 import pytest
 
-from router.core import jsonio
-from router.sources.preset import Hmac, NoProof, SharedSecret, SourcePreset
+from router.sources.preset import AnyOf, Hmac, NoProof, Proof, SharedSecret, SourcePreset
 from router.sources.registry import REGISTRY, SOURCE_NAMES, compile_source, source_info
 from tests.conformance.sources_cases import (
     FIXTURES,
     NOW,
     ROOT,
     SECRET,
-    body_of,
+    arrival,
     envelopes,
     headers_of,
+    target_of,
 )
 
 # Modules of the folder that are no preset, and what they are.
@@ -36,18 +35,71 @@ MACHINERY = {
     "registry": "the list",
     "signature": "HMAC",
     "signature_header": "signature headers, taken apart",
+    "signed_message": "what is signed",
+    "signed_time": "signed times",
     "source": "a compiled sender",
 }
-# How a request of each sender carries its delivery id; presets without one are named, with a reason.
-DELIVERY_ID_IN: dict[str, dict[str, str]] = {
-    "shopify": {"X-Shopify-Webhook-Id": "4d3ed0de-edc5-48dd-b110-fdff73769187"},
-    "github": {"X-GitHub-Delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958"},
-    "stripe": {},
-    "standard-webhooks": {"webhook-id": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"},
+# Two requests of each sender that carry different delivery ids, as headers and body. Presets without an
+# id are named, with the reason.
+Carried = tuple[dict[str, str], Any]
+IDENTIFIED: dict[str, tuple[Carried, Carried]] = {
+    "shopify": (
+        ({"X-Shopify-Webhook-Id": "4d3ed0de-edc5-48dd-b110-fdff73769187"}, {}),
+        ({"X-Shopify-Webhook-Id": "7f81e2f4-7b2f-4f3e-9a58-6e3a2a6f1f10"}, {}),
+    ),
+    "github": (
+        ({"X-GitHub-Delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958"}, {}),
+        ({"X-GitHub-Delivery": "0b989ba4-242f-11e5-81e1-c7b6966d2516"}, {}),
+    ),
+    "stripe": (({}, {"id": "evt_1"}), ({}, {"id": "evt_2"})),
+    "standard-webhooks": (({"webhook-id": "msg_1"}, {}), ({"webhook-id": "msg_2"}, {})),
+    "gitlab": (
+        ({"Idempotency-Key": "f5a1e1b6", "X-Gitlab-Event-UUID": "one"}, {}),
+        ({"Idempotency-Key": "0c9d2a17", "X-Gitlab-Event-UUID": "one"}, {}),
+    ),
+    "sentry": (({"Request-ID": "9f9f3b1c"}, {}), ({"Request-ID": "1d5a0c02"}, {})),
+    "pagerduty": (({}, {"event": {"id": "01BWDWL3"}}), ({}, {"event": {"id": "01BWDWL4"}})),
+    "zendesk": (
+        ({}, {"id": "01H1", "type": "zen:event-type:ticket.created"}),
+        ({"X-Zendesk-Webhook-Invocation-Id": "01GZ"}, {"id": "01H1", "type": "my own"}),
+    ),
+    "jira": (
+        ({"X-Atlassian-Webhook-Identifier": "e5d3c9f7"}, {}),
+        ({"X-Atlassian-Webhook-Identifier": "1a2b3c4d"}, {}),
+    ),
+    "typeform": (({}, {"event_id": "01HEVENT01"}), ({}, {"event_id": "01HEVENT02"})),
+    "bitbucket": (
+        ({"X-Request-UUID": "b2f93568", "X-Hook-UUID": "91e2a5e1"}, {}),
+        ({"X-Request-Id": "3868d64c", "X-Hook-UUID": "91e2a5e1"}, {}),
+    ),
+    "bigcommerce": (
+        ({"webhook-id": "msg_1"}, {"hash": "a"}),
+        ({"webhook-id": "msg_2"}, {"hash": "a"}),
+    ),
+    "square": (({}, {"event_id": "ac3ac95b"}), ({}, {"event_id": "bc368e64"})),
+    "slack": (
+        ({}, {"type": "event_callback", "event_id": "Ev08MFMKH6"}),
+        ({}, {"command": "/weather", "trigger_id": "398738663015.4744"}),
+    ),
+    "twilio": (
+        ({}, {"MessageSid": "SM1", "SmsStatus": "sent", "MessageStatus": "sent"}),
+        ({}, {"MessageSid": "SM1", "SmsStatus": "sent", "MessageStatus": "delivered"}),
+    ),
+    "hubspot": (
+        ({}, [{"eventId": 1, "subscriptionId": 12345, "occurredAt": 1564113600000}]),
+        ({}, [{"eventId": 1, "subscriptionId": 12345, "occurredAt": 1564113600001}]),
+    ),
+    "linear": (
+        ({"Linear-Delivery": "234d1a4e"}, {}),
+        ({"Linear-Delivery": "7a9c1b7e"}, {}),
+    ),
+    "intercom": (({}, {"id": "notif_1"}), ({}, {"id": "notif_2"})),
 }
 WITHOUT_DELIVERY_ID = {
     "alertmanager": "it numbers nothing, and repeats itself on purpose",
+    "calendly": "it numbers nothing",
     "none": "nothing is known of the sender",
+    "woocommerce": "its delivery id is shared by what is sent in one second",
 }
 WITHOUT_TYPE = {"none": "nothing is known of the sender"}
 HEADINGS = (
@@ -113,9 +165,8 @@ def test_a_preset_has_a_page_that_tells_all_of_it(preset: SourcePreset) -> None:
     assert f"**{preset.certainty}**" in text
     if preset.docs:
         assert preset.docs in text
-    if isinstance(preset.proof, Hmac):
-        for names in preset.proof.headers:
-            assert names.signature.lower() in text.lower()
+    for header in _headers_of(preset.proof):
+        assert header.lower() in text.lower(), header
     for said in (preset.delivery_id_from, preset.event_type_from):
         for name in re.findall(r"[Xx]-[\w-]+|webhook-id|svix-id", said):
             assert name in text
@@ -126,19 +177,51 @@ def test_every_page_is_of_a_preset_or_of_the_forms_without_one(page: Any) -> Non
     assert page.stem in {*SOURCE_NAMES, "generic"}
 
 
+def _headers_of(proof: Proof) -> list[str]:
+    """Return the names of the headers that prove a sender."""
+    match proof:
+        case Hmac():
+            return [names.signature for names in proof.headers]
+        case AnyOf():
+            return [header for scheme in proof.schemes for header in _headers_of(scheme)]
+        case SharedSecret(header=str(header)):
+            return [header]
+        case SharedSecret() | NoProof():
+            return []
+
+
+@each_preset
+def test_the_page_says_what_the_command_says(preset: SourcePreset) -> None:
+    text = plain((ROOT / "docs" / "sources" / f"{preset.name}.md").read_text("utf-8"))
+    numbered = [f"{number}. {step}" for number, step in enumerate(preset.setup, 1)]
+    said = [preset.retries, preset.waits, *numbered]
+    if preset.handshake != "none":
+        said.append(preset.handshake)
+    if preset.delivery_id is None or preset.dedupe_why:
+        said.append(preset.dedupe_why)
+    if preset.dedupe_key is not None:
+        said.append(preset.dedupe_key)
+
+    assert all(said), "say how the sender is set up, how it tries again and what is the same event"
+    assert [words for words in said if plain(words) not in text] == []
+
+
+def plain(text: str) -> str:
+    """Return words without the marks of a page."""
+    return " ".join(re.sub(r"[*`<>]", "", text).split())
+
+
 @each_preset
 def test_recorded_payloads_are_proven_named_and_taken_when_signed(preset: SourcePreset) -> None:
     source = compile_source({"preset": preset.name}, [SECRET])
 
     for name, envelope in envelopes(preset.name):
-        body = body_of(envelope)
-        headers = headers_of(source.sign(body, now=NOW, headers=envelope["headers"]))
-        named = source.name(headers, body, partial(jsonio.loads, body))
-        assert source.verify(headers, body, NOW) is None, name
-        assert source.takes(headers["content-type"]), name
+        arrived = arrival(source, envelope)
+        assert source.verify(arrived.headers, arrived.body, NOW, arrived.target) is None, name
+        assert source.takes(arrived.content_type), name
         # A mock is what somebody thought the sender sends.
         if envelope["source"]["kind"] != "mock":
-            assert (named.type is None) == (preset.name in WITHOUT_TYPE), name
+            assert (arrived.named.type is None) == (preset.name in WITHOUT_TYPE), name
 
 
 @each_preset
@@ -149,22 +232,21 @@ def test_sent_again_an_event_keeps_its_delivery_id_and_another_has_another(
         assert preset.delivery_id is None
         assert preset.delivery_id_from == "none"
         return
-    assert preset.name in DELIVERY_ID_IN, "say how a request of this sender carries its delivery id"
+    assert preset.name in IDENTIFIED, "say how a request of this sender carries its delivery id"
     source = compile_source({"preset": preset.name}, [SECRET])
-    carried = DELIVERY_ID_IN[preset.name]
-    content = {"id": "evt_1", "type": "order.created"}
-    body = json.dumps(content).encode()
+    one, another = IDENTIFIED[preset.name]
 
-    def delivery_id(now: float, headers: dict[str, str], content: dict[str, str]) -> str | None:
-        signed = headers_of(source.sign(body, now=now, headers=headers))
-        assert source.verify(signed, body, now) is None
+    def delivery_id(now: float, carried: Carried) -> str | None:
+        headers, content = carried
+        body = json.dumps(content).encode()
+        target = target_of(source, body, headers=headers)
+        signed = headers_of(source.sign(body, now=now, headers=headers, target=target))
+        assert source.verify(signed, body, now, target) is None
         return source.name(signed, body, lambda: content).delivery_id
 
-    first = delivery_id(NOW, carried, content)
-    again = delivery_id(NOW + 3600, carried, content)
-    other = delivery_id(
-        NOW, {name: value[::-1] for name, value in carried.items()}, content | {"id": "evt_2"}
-    )
+    first = delivery_id(NOW, one)
+    again = delivery_id(NOW + 3600, one)
+    other = delivery_id(NOW, another)
     assert first
     assert again == first
     assert other not in {first, None}
@@ -190,7 +272,9 @@ def test_the_default_deduplication_key_is_there_where_a_delivery_id_is(
 
     assert info.name == preset.name
     assert info.delivery_id == (preset.name not in WITHOUT_DELIVERY_ID)
-    assert info.dedupe_key == ("{{ event.delivery_id }}" if info.delivery_id else None)
+    by_id = "{{ event.delivery_id | default('') }}" if info.delivery_id else None
+    assert info.dedupe_key == (preset.dedupe_key or by_id)
+    assert not (info.delivery_id and preset.dedupe_key)
     assert info.needs_secret == (not isinstance(preset.proof, NoProof))
 
 
@@ -201,8 +285,10 @@ def test_a_preset_says_in_words_how_it_is_proven(preset: SourcePreset) -> None:
     match preset.proof:
         case Hmac():
             assert preset.proof.headers[0].signature in said
+        case AnyOf():
+            assert all(scheme.summary in said for scheme in preset.proof.schemes)
         case SharedSecret():
-            assert "Bearer or Basic" in said
+            assert preset.proof.header is None or preset.proof.header in said
         case NoProof():
             assert said == "none"
 

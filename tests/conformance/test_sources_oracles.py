@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import standardwebhooks
@@ -14,8 +15,10 @@ import stripe
 from gidgethub import ValidationFailure, sansio
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from multidict import MultiDict
 
 from router.core.clock import utc_now
+from router.sources.preset import Target
 from router.sources.registry import REGISTRY, compile_source
 from tests.conformance.sources_cases import FIXTURES, NOW, headers_of
 
@@ -41,14 +44,24 @@ few = settings(max_examples=150, deadline=None)
 def test_published_vectors_are_accepted_and_their_neighbours_are_not(
     name: str, vector: dict[str, Any]
 ) -> None:
-    source = compile_source({"preset": name}, [vector["secret"]])
+    form = {"preset": name, **vector.get("source", {})}
+    source = compile_source(form, [vector["secret"]])
     headers = headers_of(vector["headers"])
     body = vector["body"].encode()
     now = vector.get("now", NOW)
+    url = vector.get("url", "")
+    query = MultiDict(parse_qsl(url.partition("?")[2]))
+    target = Target(vector.get("method", "POST"), url, query)
 
-    assert source.verify(headers, body, now) is None
-    assert source.verify(headers, body + b" ", now) is not None
-    assert compile_source({"preset": name}, ["c3RyYW5nZXI="]).verify(headers, body, now) is not None
+    refusal = source.verify(headers, body, now, target)
+
+    assert (refusal.code if refusal else None) == vector.get("refused_as")
+    assert source.verify(headers, body + b"x", now, target) is not None
+    stranger = compile_source(form, ["c3RyYW5nZXI="]).verify(headers, body, now, target)
+    assert (stranger.code if stranger else None) == vector.get("refused_as", "signature-mismatch")
+    if url:
+        elsewhere = target._replace(url=url.replace("://", "://not."))
+        assert source.verify(headers, body, now, elsewhere) is not None
 
 
 def test_every_signing_preset_has_vectors_with_their_origin() -> None:

@@ -143,6 +143,7 @@ def test_nothing_else_in_the_package_makes_a_keyed_hash() -> None:
         text = path.read_text("utf-8")
         assert "hmac.digest(" not in text, path.name
         assert path.stem == "signature" or "hmac.new(" not in text, path.name
+        assert path.stem == "signature" or "hashlib.new(" not in text, path.name
 
 
 def _compares_values(node: ast.AST) -> bool:
@@ -164,6 +165,7 @@ def _compares_values(node: ast.AST) -> bool:
         "name == form.signature",
         "name == form.time",
         "sign == _DELETE",
+        "self.mark not in headers.getall(self.marked, ())",
         "secret != secret.strip()",
     }
     return ast.unparse(node) not in harmless

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from router.cli.checks.finding import Finding, ok, problem
-from router.cli.rules_report import count, load_rules, missing_secrets
+from router.cli.rules_report import count, load_rules, missing_secrets, unknown_addresses
 from router.core.settings import Secrets, Settings
 
 
@@ -23,6 +23,8 @@ def check_rules(settings: Settings, secrets: Secrets) -> list[Finding]:
     missing = missing_secrets(rule_set, secrets)
     found = [ok("rules", text)]
     found += [problem("secrets", each.message, each.hint or "") for each in missing]
+    unknown = unknown_addresses(rule_set, settings.public_url)
+    found += [problem("addresses", each.message, each.hint or "") for each in unknown]
     if rule_set.secrets and not missing:
         found.append(ok("secrets", f"all {len(rule_set.secrets)} are set"))
     return found

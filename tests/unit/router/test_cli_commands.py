@@ -138,8 +138,45 @@ def test_sources_and_destinations_are_listed(hookyard: Hookyard) -> None:
     assert "shopify" in hookyard("sources").out
     names = [source["name"] for source in hookyard("sources", "--json").json["data"]]
     assert {"shopify", "github", "stripe", "standard-webhooks", "alertmanager"} <= set(names)
+    certainties = {one["certainty"] for one in hookyard("sources", "--json").json["data"]}
+    assert certainties <= {"verified", "documented", "assumed"}
     assert "http" in hookyard("destinations").out
     assert hookyard("destinations", "--json").json["next_cursor"] is None
+
+
+def test_a_source_is_shown_with_all_there_is_to_know_of_it(hookyard: Hookyard) -> None:
+    shown = hookyard("sources", "show", "woocommerce")
+    facts = hookyard("sources", "show", "woocommerce", "--json").json
+
+    assert shown.code == 0
+    for words in (
+        "HMAC-SHA256 (base64) of {body} in X-WC-Webhook-Signature",
+        "delivery id    none",
+        "body | hash",
+        "documented: built from",
+        "waits          60 seconds",
+        "It never tries again.",
+        "  4. Set the status to Active",
+    ):
+        assert words in shown.out
+    assert facts["methods"] == ["POST"]
+    assert facts["options"] == []
+    assert facts["certainty"] == "documented"
+    assert facts["delivery_id"] == "none"
+    assert len(facts["setup"]) == 4
+
+
+def test_every_source_can_be_shown(hookyard: Hookyard) -> None:
+    for one in hookyard("sources", "--json").json["data"]:
+        assert one["proof"] in hookyard("sources", "show", one["name"]).out
+
+
+def test_a_source_that_is_not_there_comes_with_one_that_could_be_meant(hookyard: Hookyard) -> None:
+    near, far = hookyard("sources", "show", "gitlob"), hookyard("sources", "show", "xxxxxx")
+
+    assert (near.code, far.code) == (2, 2)
+    assert "did you mean `gitlab`?" in near.err
+    assert "`hookyard sources` lists all" in far.err
 
 
 def test_init_copies_connectors_and_leaves_what_is_there(

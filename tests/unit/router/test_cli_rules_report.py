@@ -78,6 +78,21 @@ def test_errors_and_warnings_are_counted_apart(routes: Path) -> None:
     assert (checked.errors, checked.warnings) == (1, 0)
 
 
+def test_an_address_that_is_signed_should_be_known(
+    routes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "connector: texts\nsource: twilio\nsecrets: [shop_old]\n"
+    write(routes / "texts.yaml", text)
+    write(routes / "till.yaml", text.replace("texts", "till") + "public_url: https://x.example\n")
+    known = Secrets(settings(), SECRETS)
+
+    assert said(check("routes")) == ["routes/texts.yaml:2:9 warning R036"]
+    assert said(check_paths([routes], routes, known, public_url="https://x.example")) == []
+    (_, line) = reported(capsys)
+    assert "twilio signs the address it sends to, which is not known here" in line
+    assert "HOOKYARD_PUBLIC_URL" in line
+
+
 def test_warnings_of_secrets_stand_among_the_others_in_the_order_of_their_places(
     routes: Path,
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from multidict import CIMultiDict, CIMultiDictProxy, MultiDict
 
 from router.cli.envelope import Envelope
 from router.cli.failures import CommandError
@@ -17,6 +18,7 @@ from router.cli.send import find_connector, post, sign
 from router.core.clock import utc_now
 from router.core.intake_table import ConnectorIntake
 from router.core.settings import Secrets, load_settings
+from router.sources.preset import Target
 from router.sources.registry import compile_source
 
 RULES = """\
@@ -31,6 +33,7 @@ rules: [{name: order, task: {title: "Order"}}]
 class Receiver:
     url: str = ""
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
     status: int = 202
     answer: bytes = b'{"status": "accepted"}'
 
@@ -42,6 +45,7 @@ async def receiver() -> AsyncIterator[Receiver]:
     async def receive(request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
         made.requests.append((headers, await request.read()))
+        made.addresses.append(request.raw_path)
         return web.Response(status=made.status, body=made.answer)
 
     app = web.Application()
@@ -89,8 +93,8 @@ async def test_what_is_signed_is_proven_by_the_first_secret(receiver: Receiver) 
     envelope = Envelope(b"{}", {"x-shopify-topic": "a", "x-shopify-hmac-sha256": "of another"})
     now = utc_now().timestamp()
 
-    headers, query = sign(intake, _secrets(), envelope, {"X-Extra": "1"}, now=now)
-    code, answer = await post(receiver.url, envelope.body, headers, query)
+    signed = sign(intake, _secrets(), envelope, {"X-Extra": "1"}, now=now, address=receiver.url)
+    code, answer = await post(receiver.url, *signed)
 
     assert (code, answer) == (202, {"status": "accepted"})
     ((sent, body),) = receiver.requests
@@ -100,14 +104,60 @@ async def test_what_is_signed_is_proven_by_the_first_secret(receiver: Receiver) 
     source = compile_source({"preset": "shopify"}, ["new-value"])
     (proof,) = source.sign(b"{}", now=now, headers={}).values()
     assert sent["x-shopify-hmac-sha256"] == proof
-    assert [name.lower() for name in headers].count("x-shopify-hmac-sha256") == 1
-    assert query == {}
+    assert [name.lower() for name in signed.headers].count("x-shopify-hmac-sha256") == 1
+    assert signed.query == {}
+
+
+async def test_an_address_that_is_signed_is_the_one_the_sender_was_given() -> None:
+    intake = ConnectorIntake(
+        name="till", source={"preset": "square"}, secrets=("new",), public_url="https://x.example"
+    )
+    envelope = Envelope(b"{}", {}, {"a": "ü"})
+    given = intake.address("http://127.0.0.1:8080") + "?own=1"
+
+    signed = sign(intake, _secrets(), envelope, {}, now=0, address=given)
+
+    source = compile_source({"preset": "square"}, ["new-value"])
+    url = "https://x.example/hooks/till?own=1&a=%C3%BC"
+    headers = CIMultiDictProxy(CIMultiDict(signed.headers))
+    assert source.verify(headers, b"{}", 0, Target("POST", url, MultiDict())) is None
+
+
+async def test_a_query_is_sent_as_it_was_signed(receiver: Receiver) -> None:
+    intake = ConnectorIntake(name="texts", source={"preset": "twilio"}, secrets=("new",))
+    envelope = Envelope(b"[]", {"content-type": "application/json"}, {"a": "%41 ü"})
+
+    signed = sign(intake, _secrets(), envelope, {}, now=0, address=receiver.url)
+    await post(receiver.url, *signed)
+
+    assert set(signed.query) == {"a", "bodySHA256"}
+    (asked_for,) = receiver.addresses
+    source = compile_source({"preset": "twilio"}, ["new-value"])
+    headers = CIMultiDictProxy(CIMultiDict(signed.headers))
+    target = Target(
+        "POST", receiver.url.partition("/hooks")[0] + asked_for, MultiDict(signed.query)
+    )
+    assert source.verify(headers, b"[]", 0, target) is None
+
+
+async def test_a_time_that_is_in_the_body_is_that_of_sending() -> None:
+    intake = ConnectorIntake(name="issues", source={"preset": "linear"}, secrets=("new",))
+    envelope = Envelope(b'{"webhookTimestamp": 1}')
+
+    signed = sign(intake, _secrets(), envelope, {}, now=1_700_000_000, address="")
+
+    assert signed.body == b'{"webhookTimestamp": 1700000000000}'
+    headers = CIMultiDictProxy(CIMultiDict(signed.headers))
+    source = compile_source({"preset": "linear"}, ["new-value"])
+    assert source.verify(headers, signed.body, 1_700_000_001) is None
 
 
 async def test_an_answer_that_is_no_json_is_text(receiver: Receiver) -> None:
     receiver.answer = b"<html>"
 
     assert await post(receiver.url, b"", {}, {}) == (202, "<html>")
+    receiver.answer = b""
+    assert await post(receiver.url, b"", {}, {}) == (202, None)
 
 
 async def test_nobody_there_is_said_without_the_query(receiver: Receiver) -> None:

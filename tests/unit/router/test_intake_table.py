@@ -17,6 +17,22 @@ TABLE = IntakeTable(
 )
 
 
+@pytest.mark.parametrize(
+    ("public_url", "address"),
+    [
+        (None, "https://base.example/up/hooks/till"),
+        ("https://x.example", "https://x.example/hooks/till"),
+        ("http://x.example:81/", "http://x.example:81/hooks/till"),
+        ("https://x.example/till", "https://x.example/till"),
+        ("https://x.example/a/", "https://x.example/a/"),
+    ],
+)
+def test_a_host_alone_is_followed_by_the_usual_path(public_url: str | None, address: str) -> None:
+    intake = ConnectorIntake(name="till", source={"preset": "square"}, public_url=public_url)
+
+    assert intake.address("https://base.example/up") == address
+
+
 async def test_what_is_published_is_fetched() -> None:
     redis = fakeredis.FakeAsyncRedis()
 

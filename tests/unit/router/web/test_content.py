@@ -24,7 +24,7 @@ def test_json_is_checked_to_the_letter(content_type: str) -> None:
         read_content(content_type, b'{"a": NaN}', None)
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", FORM, "multipart/form-data; boundary=a"])
+@pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data; boundary=a"])
 def test_what_is_no_json_is_left_to_the_worker(content_type: str) -> None:
     assert read_content(content_type, b"{", None) is nothing
     assert nothing() is None  # type: ignore[func-returns-value]
@@ -41,6 +41,22 @@ def test_json_in_a_field_of_a_form_is_checked_too() -> None:
     assert read_content(FORM, body, "payload")() == {"a": "ü&="}
     with pytest.raises(UnparseableError):
         read_content(FORM, b"payload=%7B", "payload")
+
+
+def test_a_form_without_json_tells_its_fields_of_repeated_ones_the_last() -> None:
+    body = b"a=1&b=&a=%C3%BC+%26&%FF=%00"
+
+    assert read_content(FORM, body, None)() == {"a": "ü &", "b": "", "\ufffd": "\x00"}
+    assert read_content(FORM, b"&".join([b"a=1"] * 1001), None)() == {}
+
+
+def test_where_plain_forms_come_too_the_field_with_json_may_be_missing() -> None:
+    with_json, plain = b"payload=%5B1%5D&a=2", b"a=2&text="
+
+    assert read_content(FORM, with_json, "payload", plain_forms=True)() == [1]
+    assert read_content(FORM, plain, "payload", plain_forms=True)() == {"a": "2", "text": ""}
+    with pytest.raises(UnparseableError):
+        read_content(FORM, b"payload=%5B", "payload", plain_forms=True)
 
 
 def test_of_a_field_that_is_there_twice_the_last_counts() -> None:
