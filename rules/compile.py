@@ -12,6 +12,7 @@ from rules.compile_action import Surroundings
 from rules.compile_connector import CompiledConnector, compile_connector
 from rules.compile_destinations import compile_destinations
 from rules.compile_directory import compile_directory
+from rules.compile_kept import Kept
 from rules.directory import Directory
 from rules.document import Document, Node, parse
 from rules.event_files import EventFiles
@@ -48,20 +49,26 @@ def compile_files(
     catalogues: Catalogues,
     report: Report,
     event_files: EventFiles | None = None,
+    kept: Kept | None = None,
 ) -> RuleSet | None:
     """Compile the texts of a routes directory, by path; None if one of them has an error.
 
-    `event_files` looks for the files that tests name; without it they are not looked for.
+    `event_files` looks for the files that tests name; without it they are not looked for. `kept` is
+    what an earlier call with the same catalogues left there.
     """
     by_kind = _sort(files, report)
     destinations = _destinations(by_kind.destinations, catalogues, report)
     listed = None if "destinations" in by_kind.broken else destinations
     directory = _directory(by_kind, listed, report)
     around = Surroundings(report, directory, listed, event_files=event_files or EventFiles())
-    compiled = _connectors(by_kind.connector, catalogues, around)
+    kept = Kept() if kept is None else kept
+    naming = [root.span.file for root in (*by_kind.destinations, *by_kind.directory)]
+    kept.begin(files, naming, by_kind.broken - {"connector"})
+    compiled = _connectors(by_kind.connector, catalogues, around, kept)
     _note_duplicates(compiled, by_kind.connector, report)
     if report.has_errors:
         return None
+    kept.end()
     connectors = {each.connector.name: each.connector for each in compiled}
     usable = {name: each for name, each in destinations.items() if each is not None}
     return RuleSet(
@@ -143,7 +150,7 @@ def _directory(
 
 
 def _connectors(
-    roots: Iterable[Node], catalogues: Catalogues, around: Surroundings
+    roots: Iterable[Node], catalogues: Catalogues, around: Surroundings, kept: Kept
 ) -> list[CompiledConnector]:
     seen: dict[str, Node] = {}
     compiled: list[CompiledConnector] = []
@@ -158,8 +165,9 @@ def _connectors(
             )
         elif name.is_text:
             seen[name.value] = name
-        one = compile_connector(root, catalogues, around)
+        one = kept.get(root.span.file) or compile_connector(root, catalogues, around)
         if one is not None:
+            kept.put(root.span.file, one)
             compiled.append(one)
     return compiled
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from rules.catalogues import Catalogues
 from rules.compile import compile_files
+from rules.compile_kept import Kept
 from rules.event_files import EventFiles
 from rules.problems import Problem, Report, Span
 from rules.ruleset import RuleSet
@@ -17,6 +18,9 @@ from rules.source_text import MAX_BYTES, decode
 
 _ENDINGS: Final = (".yaml", ".yml")
 _PASSED_OVER: Final = (".", "#")
+
+Stamp = frozenset[tuple[str | int, ...]]
+"""Which files there are and how each was last written; see `stamp`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,17 @@ class Loaded:
     notes: list[Problem] = field(default_factory=list)
 
 
-def load(directory: Path, catalogues: Catalogues, *, display: Path | None = None) -> Loaded:
+def load(
+    directory: Path,
+    catalogues: Catalogues,
+    *,
+    display: Path | None = None,
+    kept: Kept | None = None,
+) -> Loaded:
     """Load the rule files of a directory and its sub-directories.
 
-    `display` is how problems name the directory; as given, by default. Nothing is raised for
+    `display` is how problems name the directory; as given, by default. `kept` makes loading it again
+    with the same catalogues faster, where little has changed. Nothing is raised for
     whatever the files hold or however they cannot be read: that is a problem of the result.
     """
     report = Report()
@@ -57,7 +68,27 @@ def load(directory: Path, catalogues: Catalogues, *, display: Path | None = None
             hint="`hookyard init` writes some",
         )
     places = {_named(shown, inner): directory / inner for inner in found}
-    return _loaded(texts, catalogues, report, list(places), EventFiles(places))
+    return _loaded(texts, catalogues, report, list(places), EventFiles(places), kept)
+
+
+def stamp(directory: Path) -> Stamp:
+    """Return what differs whenever `load` might come to another result; no file is read for it.
+
+    Files are told apart by identity, size and times, the time of the last change of their rights and
+    names among them, so that a file that took another's place is seen even if it looks the same.
+    """
+    report = Report()
+    marks: set[tuple[str | int, ...]] = set()
+    for inner in _files(directory, report, "."):
+        try:
+            found = (directory / inner).stat()
+        except OSError as error:
+            marks.add((inner, error.errno or 0))
+            continue
+        times = (found.st_mtime_ns, found.st_ctime_ns)
+        marks.add((inner, found.st_dev, found.st_ino, found.st_size, *times))
+    marks.update((problem.span.file, problem.message) for problem in report.problems)
+    return frozenset(marks)
 
 
 def load_texts(files: Mapping[str, str], catalogues: Catalogues) -> Loaded:
@@ -71,15 +102,20 @@ def _loaded(
     report: Report,
     files: list[str],
     event_files: EventFiles | None = None,
+    kept: Kept | None = None,
 ) -> Loaded:
     in_order = {file: texts[file] for file in files if file in texts}
-    rule_set = compile_files(in_order, catalogues, report, event_files)
+    rule_set = compile_files(in_order, catalogues, report, event_files, kept)
     return Loaded(rule_set, report.problems, files, report.notes)
 
 
 def _is_there(directory: Path, report: Report, shown: str) -> bool:
-    if directory.is_dir():
-        return True
+    try:
+        if directory.is_dir():
+            return True
+    except OSError as error:
+        report.add("R001", Span(shown), f"the directory cannot be read: {error.strerror}")
+        return False
     report.add("R001", Span(shown), "there is no such directory", hint="`hookyard init` makes one")
     return False
 

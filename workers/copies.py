@@ -77,7 +77,10 @@ def after_failure(
     reason = {"code": outcome.code, "message": outcome.message}
     match outcome.kind:
         case Kind.AUTH:
-            return _at_rest("held", reason)
+            # Nothing was created: with another configuration the next attempt is made by that, unless
+            # an attempt before this one may have arrived, which is repeated as it was (Q5).
+            kept = delivery.get("create_request")
+            return _at_rest("held", reason) | {"create_request": kept}
         case Kind.REJECTED | Kind.GONE:
             return _at_rest("failed", reason) | {"create_request": None}
         case Kind.UNCERTAIN if change == "create" and on_uncertain == "hold":

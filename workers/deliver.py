@@ -6,19 +6,23 @@ what is due is in the database.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from router.core.store import deliveries
+from rules.ruleset import Destination as ConfiguredDestination
 from workers.destinations import BY_NAME
 from workers.destinations.outcome import Kind, Outcome
 from workers.fields import Row
+from workers.in_force import InForce
 from workers.line import LEASE_MARGIN_MS, Desk, Line
 from workers.pauses import CREDENTIALS, mark_of
 from workers.queries import resume_held
 from workers.rules_in_force import RulesInForce
 
+NO_DESTINATION = "no-destination"
 _AT_REST = 64
 _PAGE = 200
 
@@ -31,56 +35,78 @@ class Deliveries:
     def __init__(self, desk: Desk, rules: RulesInForce) -> None:
         self._desk = desk
         self._rules = rules
+        self._returned_by: InForce | None = None
 
     async def run(self, destination: str) -> None:
         """Make the due copies of a destination current, or note why that is not to be tried."""
-        line = self._line(destination)
-        if line is None:
-            await self._hold(destination, "no-destination", "the rules have no such destination")
-            return
+        while await self._run(destination):
+            pass
+
+    async def _run(self, destination: str) -> bool:
+        """Do it by the newest rules; tell whether newer ones came before all was done."""
+        began_with = self._rules.current
+        configured = (await self._rules.newest()).rule_set.destinations.get(destination)
+        if configured is None:
+            await self._hold(destination, NO_DESTINATION, "the rules have no such destination")
+            is_back = destination in (await self._rules.newest()).rule_set.destinations
+            return is_back and await self._release(destination, NO_DESTINATION)
         pause = await self._desk.pauses.of(destination)
         if (
             pause is not None
             and pause.code == CREDENTIALS
-            and self._has_changed(destination, pause.mark)
+            and self._has_changed(configured, pause.mark)
         ):
             await self.resume(destination)
             pause = None
         if pause is None:
-            await line.run()
+            await self._line(
+                configured, is_outdated=lambda: self._rules.current is not began_with
+            ).run()
             pause = await self._desk.pauses.of(destination)
         if pause is not None and pause.code == CREDENTIALS:
             await self._hold(destination, CREDENTIALS, pause.message)
+        return self._rules.current is not began_with and not self._desk.stop.is_set()
 
     async def resume_changed(self) -> None:
-        """Let destinations go on whose configuration or secrets are no longer those that were refused."""
-        for destination in self._rules.current.rule_set.destinations:
+        """Let destinations go on that are no longer what they were when their copies were held.
+
+        Those whose configuration or secrets were refused, and those that the rules did not have.
+        """
+        newest = await self._rules.newest()
+        for destination, configured in newest.rule_set.destinations.items():
             pause = await self._desk.pauses.of(destination)
             if (
                 pause is not None
                 and pause.code == CREDENTIALS
-                and self._has_changed(destination, pause.mark)
+                and self._has_changed(configured, pause.mark)
             ):
                 await self.resume(destination)
+            if newest is not self._returned_by and await self._release(destination, NO_DESTINATION):
+                log.info("destination_resumed", destination=destination)
+        self._returned_by = newest
 
     async def resume(self, destination: str) -> None:
         """End a destination's pause and let the copies that were held for it be sent (V2)."""
         await self._desk.pauses.end(destination)
         log.info("destination_resumed", destination=destination)
+        await self._release(destination, CREDENTIALS)
+
+    async def _release(self, destination: str, code: str) -> bool:
+        """Let copies be sent that are held with a reason of this code; tell whether there were any."""
         wanted = deliveries.DeliveryFilter(state="held", destination=destination)
         cursor: str | None = None
+        found = False
         while True:
             async with self._desk.store.begin() as conn:
                 page = await deliveries.list_deliveries(conn, wanted, limit=_PAGE, cursor=cursor)
                 waiting = [
-                    row["id"]
-                    for row in page.rows
-                    if (row["reason"] or {}).get("code") == CREDENTIALS
+                    row["id"] for row in page.rows if (row["reason"] or {}).get("code") == code
                 ]
                 await resume_held(conn, waiting, self._desk.now_ms())
+            found = found or bool(waiting)
             cursor = page.next_cursor
             if cursor is None:
-                return
+                return found
 
     async def settle_abandoned(self, rows: list[Row]) -> set[str]:
         """Decide about copies whose worker vanished between its intent and the answer.
@@ -88,32 +114,34 @@ class Deliveries:
         A change of a copy is simply sent again. A creation may have worked: it is repeated where
         that cannot make a second copy, else held (V3-V5). Returns the destinations concerned.
         """
+        destinations = (await self._rules.newest()).rule_set.destinations if rows else {}
         for row in rows:
             result: Row = {"state": "pending", "next_attempt_ms": self._desk.now_ms()}
             if (row["intent"] or {}).get("kind") == "create":
-                result = self._after_lost_creation(row)
+                result = self._after_lost_creation(row, destinations.get(row["destination"]))
             await self._desk.ledger.finish({"id": row["id"], **result}, [])
         return {row["destination"] for row in rows}
 
-    def _after_lost_creation(self, row: Row) -> Row:
-        line = self._line(row["destination"])
+    def _after_lost_creation(self, row: Row, configured: ConfiguredDestination | None) -> Row:
         message = "the worker ended before the answer came"
-        if line is None:
+        if configured is None:
             return {"state": "held", "reason": {"code": "uncertain", "message": message}}
-        result = line.after_failure(row, "create", Outcome(Kind.UNCERTAIN, "no-answer", message))
+        result = self._line(configured).after_failure(
+            row, "create", Outcome(Kind.UNCERTAIN, "no-answer", message)
+        )
         if result["state"] == "retrying":
             result["next_attempt_ms"] = self._desk.now_ms()
         return result
 
-    def _line(self, destination: str) -> Line | None:
-        configured = self._rules.current.rule_set.destinations.get(destination)
-        if configured is None:
-            return None
+    def _line(
+        self, configured: ConfiguredDestination, is_outdated: Callable[[], bool] = lambda: False
+    ) -> Line:
         kind = BY_NAME[configured.type]
-        return Line(self._desk, destination, kind, kind.of(configured.config))
+        return Line(
+            self._desk, configured.name, kind, kind.of(configured.config), is_outdated=is_outdated
+        )
 
-    def _has_changed(self, destination: str, mark: str) -> bool:
-        configured = self._rules.current.rule_set.destinations[destination]
+    def _has_changed(self, configured: ConfiguredDestination, mark: str) -> bool:
         kind = BY_NAME[configured.type]
         return mark_of(kind, kind.of(configured.config), self._desk.secrets) != mark
 

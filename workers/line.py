@@ -7,7 +7,7 @@ copies of which a request may have left (decision V28).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -60,15 +60,24 @@ class Desk:
 
 
 class Line:
-    """One destination, for as long as it has due copies."""
+    """One destination, for as long as it has due copies; no copy is begun any more once it `is_outdated`."""
 
-    def __init__(self, desk: Desk, name: str, kind: Destination, config: Common) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        name: str,
+        kind: Destination,
+        config: Common,
+        *,
+        is_outdated: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._desk = desk
         self._name = name
         self._kind = kind
         self._config = config
         self._on_uncertain = kind.on_uncertain(config)
         self._can_complete = kind.can_complete(config)
+        self._is_outdated = is_outdated
         self._paused = False
 
     async def run(self) -> None:
@@ -109,7 +118,9 @@ class Line:
         )
 
     def _is_over(self, ends: float) -> bool:
-        return self._paused or self._desk.stop.is_set() or perf_counter() > ends
+        return (
+            self._paused or self._desk.stop.is_set() or perf_counter() > ends or self._is_outdated()
+        )
 
     async def _claim(self, limit: int) -> list[Coroutine[None, None, None]]:
         """Take due copies in hand; return what makes each of them current."""

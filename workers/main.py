@@ -33,6 +33,7 @@ from workers.line import Desk
 from workers.maintenance import Sweeper
 from workers.patience import StoppedError, insist
 from workers.pauses import Pauses
+from workers.reload import Reloader
 from workers.route import Routing, route
 from workers.rules_in_force import RulesInForce
 from workers.worker import HookyardWorker
@@ -51,8 +52,11 @@ async def work(
     catalogues: Catalogues,
     *,
     stop: asyncio.Event | None = None,
+    reload: asyncio.Event | None = None,
 ) -> None:
     """Run a worker until `stop` is set (the command sets it at SIGTERM).
+
+    The rules are reloaded when their files change, and at once when `reload` is set (at SIGHUP).
 
     While Redis, the database or the rules are away or broken it waits and says so; it ends by
     itself only for settings that cannot be used.
@@ -67,7 +71,8 @@ async def work(
         health_server(settings.host, settings.worker_port),
     ):
         with contextlib.suppress(StoppedError):
-            await _Parts(settings, secrets, catalogues, redis, store, stopping).run()
+            parts = _Parts(settings, secrets, catalogues, redis, store, stopping)
+            await parts.run(reload or asyncio.Event())
     log.info("worker_stopped")
 
 
@@ -104,7 +109,13 @@ class _Parts:
         worker_id = f"{socket.gethostname()}-{os.getpid()}-{new_id()[-12:]}"
         self._worker_id = worker_id
         self._rules = RulesInForce(
-            settings.routes_dir, catalogues, secrets, redis=redis, store=store, clock=clock
+            settings.routes_dir,
+            catalogues,
+            secrets,
+            redis=redis,
+            store=store,
+            clock=clock,
+            worker_id=worker_id,
         )
         routing = Routing(
             redis=redis,
@@ -152,7 +163,7 @@ class _Parts:
             retention=settings.retention,
         )
 
-    async def run(self) -> None:
+    async def run(self, reload: asyncio.Event) -> None:
         """Work until the stop, then finish what is in hand or give it back.
 
         Raises:
@@ -161,11 +172,16 @@ class _Parts:
         await insist("the database", self._ready_database, self._stop)
         await self._rules.start(self._stop)
         log.info("worker_started", worker=self._worker_id)
-        sweeping = asyncio.create_task(self._sweeper.run())
+        reloader = Reloader(self._rules, stop=self._stop, asked=reload)
+        helpers = [
+            asyncio.create_task(self._sweeper.run()),
+            asyncio.create_task(reloader.run()),
+            asyncio.create_task(self._rules.run()),
+        ]
         try:
             await self._worker.main()
         finally:
-            await end(sweeping)
+            await end(*helpers)
             giving_up = asyncio.get_running_loop().call_later(_FINISH_WITHIN_S, self._give_up.set)
             await self._worker.finish_in_hand(_FINISH_WITHIN_S)
             giving_up.cancel()

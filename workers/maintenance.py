@@ -86,6 +86,7 @@ class Sweeper:
         self._pauses = Pauses(redis)
         self._after: str | None = None
         self._trimmed_at = float("-inf")
+        self._shown: set[str] = set()
 
     async def run(self) -> None:
         """Sweep every second until cancelled; while Redis or the database is away, try again."""
@@ -101,7 +102,6 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Do one round: what is this worker's own, and what is everybody's if it has the lock."""
-        await self._rules.publish_again()
         await self._refresh_gauges()
         if not await self._has_lock():
             return
@@ -132,8 +132,9 @@ class Sweeper:
         metrics.BACKLOG_AGE_SECONDS.set(age_ms / 1000)
         names = sorted(self._rules.current.rule_set.destinations)
         paused = await self._pauses.among(names)
-        for name in names:
+        for name in self._shown.union(names):
             metrics.BREAKER_OPEN.labels(name).set(name in paused)
+        self._shown = set(names)
 
     async def _sweep_batches(self) -> None:
         """Look at the oldest batches, and at a page of the others in turn."""

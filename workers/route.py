@@ -133,7 +133,7 @@ class Routing:
 
     async def _commit(self, events: Sequence[IncomingEvent], taken: Taken) -> Routed:
         """Decide and commit; while the database is away the leases are kept and it is waited for."""
-        in_force = self._rules.current
+        in_force = await self._rules_for(events)
         batch = await self._judge(events, in_force)
 
         async def attempt() -> Routed:
@@ -144,6 +144,18 @@ class Routing:
                 raise
 
         return await insist("committing a batch", attempt, self._stop)
+
+    async def _rules_for(self, events: Sequence[IncomingEvent]) -> InForce:
+        """Return the one set of rules that decides a batch, to its commit.
+
+        It is this worker's, unless another worker's is newer and knows a connector that this one does not.
+        """
+        ours = self._rules.current
+        unknown = {event.connector for event in events} - ours.rule_set.connectors.keys()
+        if not unknown:
+            return ours
+        newest = await insist("rules of other workers", self._rules.newest, self._stop)
+        return ours if unknown.isdisjoint(newest.rule_set.connectors) else newest
 
     async def _judge(self, events: Sequence[IncomingEvent], in_force: InForce) -> list[Judged]:
         batch: list[Judged] = []

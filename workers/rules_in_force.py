@@ -1,7 +1,7 @@
 """The set of rules in force: loaded from the files, else the last good set that the database kept.
 
 Whoever loads a good set keeps it in the database and publishes what the receiver must know of it;
-a broken edit leaves the last good set in force and says so (decisions P10, P11).
+a broken edit leaves the last good set in force and says so (decisions P10, P11, X12).
 """
 
 from __future__ import annotations
@@ -13,18 +13,22 @@ from pathlib import Path
 import structlog
 from redis.asyncio import Redis
 
-from router.core import keys
-from router.core.clock import Clock, epoch_ms
-from router.core.intake_table import publish
-from router.core.metrics import RULES_LAST_RELOAD_SUCCESS, set_rules_hash
+from router.core.clock import Clock
+from router.core.intake_table import published
+from router.core.metrics import set_rules_hash
 from router.core.settings import Secrets
 from router.core.store import rule_sets
 from router.core.store.engine import Store
-from rules import loader
 from rules.catalogues import Catalogues
+from rules.loader import Stamp
 from rules.ruleset import RuleSet
 from workers.in_force import InForce
-from workers.patience import Backoff, insist
+from workers.patience import AWAY, Backoff, insist
+from workers.rule_files import Found, RuleFiles
+from workers.rules_published import RulesPublished
+from workers.rules_trouble import RulesTrouble
+
+_UPHOLD_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -41,14 +45,17 @@ class RulesInForce:
         redis: Redis,
         store: Store,
         clock: Clock,
+        worker_id: str = "worker",
     ) -> None:
-        self._directory = directory
-        self._catalogues = catalogues
+        self.files = RuleFiles(directory, catalogues)
         self._secrets = secrets
         self._redis = redis
         self._store = store
-        self._clock = clock
+        self._trouble = RulesTrouble(directory, redis, clock, worker_id)
+        self._published = RulesPublished(redis, store, clock)
         self._current: InForce | None = None
+        self._of_another: tuple[str, InForce | None] = ("", None)
+        self._stamp: Stamp | None = None
 
     @property
     def current(self) -> InForce:
@@ -61,6 +68,24 @@ class RulesInForce:
             raise RuntimeError("no rules are in force yet")
         return self._current
 
+    @property
+    def stamp(self) -> Stamp | None:
+        """The stamp of the files that were loaded last; None if they did not stay as they were."""
+        return self._stamp
+
+    async def newest(self) -> InForce:
+        """Return the set that was published last, by whichever worker; ours if that cannot be used here.
+
+        Workers see a new file one after the other. One that has not seen it yet decides by this set
+        about what its own does not know, instead of holding it.
+        """
+        latest = await published(self._redis)
+        if latest is None or latest.hash == self.current.rule_set.hash:
+            return self.current
+        if self._of_another[0] != latest.hash:
+            self._of_another = (latest.hash, await self._kept(latest.hash))
+        return self._of_another[1] or self.current
+
     async def start(self, stop: asyncio.Event) -> None:
         """Put rules in force; where there are none, good files are waited for.
 
@@ -68,69 +93,87 @@ class RulesInForce:
             StoppedError: The worker is to stop and there are none yet.
         """
         backoff = Backoff(stop)
+        found: Found | None = None
         while self._current is None:
-            from_files = await self._from_files()
-            found = from_files or await insist("last good rules", self._last_good, stop)
-            if found is None:
+            if found is None or found.stamp != await self.files.stamp():
+                found = await self.files.load(after_quiet=False)
+                self._trouble.note(found)
+                self._stamp = found.stamp
+            rule_set = found.rule_set or await insist("last good rules", self._last_good, stop)
+            await self._trouble.say()
+            if rule_set is None:
                 await backoff.wait()
                 continue
-            put = partial(self._put, found, keep=from_files is not None)
-            await insist("publishing the rules", put, stop)
-            self._report_secrets(found)
+            in_force = InForce(rule_set)
+            await insist("publishing the rules", partial(self._published.start, in_force), stop)
+            self._use(in_force)
 
-    async def publish_again(self) -> None:
-        """Publish the intake table if Redis does not have one (it was emptied, say)."""
-        if self._current is not None and not await self._redis.exists(keys.INTAKE_TABLE):
-            await publish(self._redis, self._current.table)
-            log.warning("intake_table_published_again", rules=self._current.rule_set.hash)
+    async def reload(self, found: Found, stop: asyncio.Event) -> None:
+        """Put in force what was loaded from the files; if it cannot be used, the rules in force stay.
 
-    async def _from_files(self) -> RuleSet | None:
-        loaded = await asyncio.to_thread(loader.load, self._directory, self._catalogues)
-        errors = [each for each in loaded.problems if each.severity == "error"]
-        RULES_LAST_RELOAD_SUCCESS.set(0 if loaded.rule_set is None else 1)
-        if loaded.rule_set is None:
-            first = (
-                f"{errors[0].span}: {errors[0].message}" if errors else "there are no rule files"
-            )
-            log.error(
-                "rules_not_loaded",
-                directory=str(self._directory),
-                problems=len(errors),
-                first=first,
-                hint="hookyard rules check",
-            )
-        return loaded.rule_set
+        Raises:
+            StoppedError: The worker is to stop, and they could not be put in force yet.
+        """
+        was_good = self._trouble.is_over
+        self._trouble.note(found)
+        if found.rule_set is not None:
+            if found.rule_set.hash != self.current.rule_set.hash:
+                in_force = InForce(found.rule_set)
+                await insist("publishing the rules", partial(self._published.put, in_force), stop)
+                self._use(in_force)
+            elif not was_good:
+                _log_in_force(found.rule_set)
+        self._stamp = found.stamp
+        await self._trouble.say()
+
+    async def run(self) -> None:
+        """Uphold every second, until cancelled, whatever else the worker is busy with."""
+        while True:
+            try:
+                await self.uphold()
+            except AWAY as error:
+                log.debug("rules_not_upheld", reason=f"{type(error).__name__}: {error}")
+            except Exception:
+                # The boundary of a round: what went wrong in one must not end the others.
+                log.exception("uphold_broken")
+            await asyncio.sleep(_UPHOLD_S)
+
+    async def uphold(self) -> None:
+        """Say again what holds only while it is said: what this worker goes by, and how its files are."""
+        await self._trouble.say()
+        if self._current is not None:
+            await self._published.uphold(self._current)
 
     async def _last_good(self) -> RuleSet | None:
         async with self._store.connect() as conn:
             kept = await rule_sets.last_good(conn)
         if kept is None:
             return None
-        loaded = await asyncio.to_thread(loader.load_texts, kept["files"], self._catalogues)
-        if loaded.rule_set is None:
+        rule_set = (await self.files.compile(kept["files"])).rule_set
+        if rule_set is None:
             log.error("last_good_rules_unusable", rules=kept["hash"])
             return None
         log.warning("last_good_rules_in_force", rules=kept["hash"])
-        return loaded.rule_set
+        return rule_set
 
-    async def _put(self, rule_set: RuleSet, *, keep: bool) -> None:
-        in_force = InForce(rule_set)
-        if keep:
-            async with self._store.begin() as conn:
-                await rule_sets.put_in_force(
-                    conn,
-                    rules_hash=rule_set.hash,
-                    files=rule_set.files,
-                    intake_table=in_force.table.model_dump(mode="json"),
-                    now_ms=epoch_ms(self._clock()),
-                )
-        await publish(self._redis, in_force.table)
-        set_rules_hash(rule_set.hash)
+    async def _kept(self, rules_hash: str) -> InForce | None:
+        """Return a set that the database kept; None if it is not there or of another release."""
+        async with self._store.connect() as conn:
+            kept = await rule_sets.find(conn, rules_hash)
+        rule_set = None if kept is None else (await self.files.compile(kept["files"])).rule_set
+        return None if rule_set is None else InForce(rule_set)
+
+    def _use(self, in_force: InForce) -> None:
+        """Decide by a set from now on; who has another one in hand goes on with that to its end."""
+        before = None if self._current is None else self._current.rule_set.hash
         self._current = in_force
-        log.info("rules_in_force", rules=rule_set.hash, connectors=len(rule_set.connectors))
-
-    def _report_secrets(self, rule_set: RuleSet) -> None:
-        """Say which secrets are not set: their connectors answer 503, the others work (X3)."""
-        for name, used_at in rule_set.secrets.items():
-            if not self._secrets.has(name):
+        self._of_another = ("", None)
+        set_rules_hash(in_force.rule_set.hash, before)
+        _log_in_force(in_force.rule_set)
+        for name, used_at in in_force.rule_set.secrets.items():
+            if not self._secrets.has(name):  # its connector answers 503, the others work (X3)
                 log.error("secret_missing", secret_name=name, used_at=str(used_at))
+
+
+def _log_in_force(rule_set: RuleSet) -> None:
+    log.info("rules_in_force", rules=rule_set.hash, connectors=len(rule_set.connectors))

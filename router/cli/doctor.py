@@ -10,10 +10,11 @@ from router.cli.checks.database import check_database
 from router.cli.checks.finding import Finding, ok
 from router.cli.checks.packages import check_packages
 from router.cli.checks.redis import check_redis
-from router.cli.checks.rules import check_rules
+from router.cli.checks.rules import check_rules, check_rules_in_force
 from router.cli.failures import COULD_NOT_RUN, PROBLEMS_FOUND
 from router.cli.options import data_option, json_option, routes_option
 from router.cli.output import plain, result, result_json
+from router.cli.rules_report import load_rules
 from router.cli.start import prepare, run_async
 from router.core.clock import utc_now
 from router.core.settings import Secrets, Settings
@@ -48,12 +49,14 @@ async def _examine(settings: Settings, secrets: Secrets) -> list[Finding]:
     redis, database = await asyncio.gather(
         check_redis(settings, utc_now), check_database(settings, utc_now)
     )
+    loaded = await asyncio.to_thread(load_rules, settings.routes_dir)
     return [
         ok("settings", "all can be used"),
         *check_packages(),
         *redis,
         *database,
-        *await asyncio.to_thread(check_rules, settings, secrets),
+        *await asyncio.to_thread(check_rules, settings, secrets, loaded),
+        *await check_rules_in_force(settings, loaded),
     ]
 
 

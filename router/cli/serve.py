@@ -16,6 +16,7 @@ from router.cli.output import status
 from router.cli.parts import with_redis_url
 from router.cli.start import prepare, run_async, stop_on_signals
 from router.cli.supervise import Part, Supervisor
+from router.core.metrics import forget_process
 from router.core.settings import PREFIX, Secrets, Settings, environment
 from router.web.server import serve as run_receiver
 
@@ -47,11 +48,11 @@ async def _serve_one(settings: Settings, secrets: Secrets) -> None:
 async def _serve_many(settings: Settings) -> None:
     """Run receivers as children that share port and metrics; start again those that die."""
     stop = stop_on_signals()
-    supervisor = Supervisor()
     with (
         shared_port(settings.host, settings.port) as port,
         tempfile.TemporaryDirectory(prefix="hookyard-metrics-") as metrics,
     ):
+        supervisor = Supervisor(ended=lambda _name, pid: forget_process(pid, Path(metrics)))
         environment_of_parts = _environment(settings, port, Path(metrics))
         command = [sys.executable, "-m", "router.cli.main", "serve", "--processes", "1"]
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -48,6 +49,21 @@ def stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+def on_hangup(call: Callable[[], None]) -> None:
+    """Have SIGHUP call something, where it does not mean that the terminal is gone; inside the loop."""
+    if not _has_terminal():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, call)
+
+
+def _has_terminal() -> bool:
+    """Tell whether a terminal controls this process: one that is closed sends SIGHUP to say so."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _forget_password(url: SecretStr | None) -> None:

@@ -68,6 +68,12 @@ class Supervisor:
         process = self._processes.get(name)
         return process is not None and process.returncode is None
 
+    def send(self, name: str, number: int) -> None:
+        """Send a signal to a part, if its process runs at this moment."""
+        process = self._processes.get(name)
+        if process is not None and process.returncode is None:
+            process.send_signal(number)
+
     async def stop(self, *names: str) -> None:
         """Stop parts at once (all when none is named) and wait for their end.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -21,10 +22,11 @@ from router.cli.options import address_options, data_option, routes_option
 from router.cli.output import result, status
 from router.cli.probe import wait_until_healthy, wait_until_ready
 from router.cli.rules_report import report_rules
-from router.cli.start import prepare, run_async, stop_on_signals
+from router.cli.start import on_hangup, prepare, run_async, stop_on_signals
 from router.cli.supervise import Part, Supervisor
 from router.core.ending import end
 from router.core.errors import StoreUnavailableError
+from router.core.metrics import forget_process
 from router.core.redaction import redact_url
 from router.core.settings import PREFIX, Secrets, Settings, environment
 from router.core.store.migrate import upgrade
@@ -46,7 +48,7 @@ def up(**flags: object) -> None:
 
     Redis and SQLite are embedded, under the data directory, unless HOOKYARD_REDIS_URL and
     HOOKYARD_DATABASE_URL say otherwise. Ctrl-C stops it cleanly; started again it goes on where it
-    was, also after a crash.
+    was, also after a crash. Rule files that change are reloaded by themselves.
     """
     settings, secrets = prepare(**flags)
     with marks.only_one(settings.data):
@@ -63,11 +65,12 @@ class _Up:
         self._embedded = settings.redis_url is None
         self._supervisor = Supervisor(
             started=lambda name, pid: marks.put(self._data, name, pid),
-            ended=lambda name, _pid: marks.remove(self._data, name),
+            ended=self._ended,
         )
 
     async def run(self) -> None:
         stop = stop_on_signals()
+        on_hangup(lambda: self._supervisor.send("worker", signal.SIGHUP))
         ended = await asyncio.to_thread(marks.end_left_behind, self._data, _PARTS)
         if ended:
             status(f"Ended what an earlier `hookyard up` left running: {', '.join(ended)}.")
@@ -83,6 +86,10 @@ class _Up:
         finally:
             stopping.cancel()
             await self._stop()
+
+    def _ended(self, name: str, pid: int) -> None:
+        marks.remove(self._data, name)
+        forget_process(pid, _metrics_directory(self._data))
 
     async def _work(self) -> None:
         """Start all parts, say where they are, and stay until one of them gives up."""
@@ -132,7 +139,7 @@ class _Up:
             f"{PREFIX}ROUTES": str(settings.routes_dir),
             f"{PREFIX}DATABASE_URL": settings.database,
             f"{PREFIX}PROCESSES": "1",
-            "PROMETHEUS_MULTIPROC_DIR": str(_metrics_directory(self._data)),
+            "PROMETHEUS_MULTIPROC_DIR": str(_emptied(_metrics_directory(self._data))),
         }
         if self._embedded:
             found[f"{PREFIX}REDIS_URL"] = embedded.url(self._data)
@@ -161,8 +168,11 @@ class _Up:
 
 
 def _metrics_directory(data: Path) -> Path:
-    """Return an empty directory in which the parts share their metrics."""
-    folder = marks.run_directory(data).resolve() / "metrics"
+    """Return the directory in which the parts share their metrics."""
+    return marks.run_directory(data).resolve() / "metrics"
+
+
+def _emptied(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     return folder

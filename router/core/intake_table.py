@@ -7,6 +7,7 @@ with its `problem`, so that the receiver can answer 503 instead of 404.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -66,9 +67,32 @@ class IntakeTable(BaseModel):
     connectors: dict[str, ConnectorIntake] = Field(default_factory=dict)
 
 
-async def publish(redis: Redis, table: IntakeTable) -> None:
-    """Put an intake table in force for all receivers."""
-    await redis.set(keys.INTAKE_TABLE, table.model_dump_json())
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Which set of rules the intake table is of, and when that set came into force."""
+
+    hash: str
+    at_ms: int
+
+
+async def publish(redis: Redis, table: IntakeTable, *, at_ms: int = 0) -> None:
+    """Put an intake table in force for all receivers; `at_ms` is when its set came into force."""
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.set(keys.INTAKE_TABLE, table.model_dump_json())
+        pipe.set(keys.RULES_PUBLISHED, f"{at_ms} {table.hash}")
+        await pipe.execute()
+
+
+async def published(redis: Redis) -> Published | None:
+    """Tell of which set the intake table in force is; None where there is no table."""
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.exists(keys.INTAKE_TABLE)
+        pipe.get(keys.RULES_PUBLISHED)
+        is_there, stored = await pipe.execute()
+    if not is_there or stored is None:
+        return None
+    at_ms, _, rules_hash = stored.decode().partition(" ")
+    return Published(rules_hash, int(at_ms))
 
 
 async def fetch(redis: Redis) -> IntakeTable | None:

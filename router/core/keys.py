@@ -20,9 +20,12 @@ PENDING_EVENTS = PREFIX + "pending-events"
 INTAKE_TABLE = PREFIX + "intake-table"
 """The intake table in force (JSON): what the receiver knows of each connector."""
 
+RULES_PUBLISHED = PREFIX + "rules-published"
+"""The set of rules that the intake table is of: when it came into force (ms) and its hash, `MS HASH`."""
+
 RULES_STATE = PREFIX + "rules-state"
-"""How the rule files are (JSON, written by the workers): `{"state": "ok"}`, or
-`{"state": "stale", "since": RFC 3339, "problems": [TEXT, …]}` while older ones stay in force."""
+"""Lives while the rule files of a worker cannot be used (JSON, said again and again by that worker,
+with expiry): `{"state": "stale", "since": RFC 3339, "problems": [TEXT, …], "worker": ID}`."""
 
 NUDGE = PREFIX + "nudge"
 """Channel: something was enqueued; workers look at once instead of at the next poll."""
@@ -47,6 +50,11 @@ def lease(batch_id: str) -> str:
 def worker(worker_id: str) -> str:
     """Return the key that lives while a worker lives (heartbeat with expiry)."""
     return f"{PREFIX}worker:{worker_id}"
+
+
+def rules_used(rules_hash: str) -> str:
+    """Return the key that lives while a worker goes by a set of rules (with expiry)."""
+    return f"{PREFIX}rules-used:{rules_hash}"
 
 
 def outcomes(receiver_id: str) -> str:

@@ -18,7 +18,7 @@ from router.core.redaction import redact_fields
 
 Format = Literal["console", "json"]
 
-_TALKATIVE = ("aiohttp.access", "alembic", "sqlalchemy", "aiosqlite", "asyncio")
+_TALKATIVE = ("aiohttp.access", "alembic", "sqlalchemy", "aiosqlite", "asyncio", "watchfiles")
 """Loggers of others whose `info` is noise; they speak from `warning` on, from `debug` when asked."""
 
 
@@ -94,10 +94,19 @@ def _shared_processors() -> list[Processor]:
 def _final_processors(chosen: Format, *, colors: bool) -> list[Processor]:
     if chosen == "json":
         return [redact, structlog.processors.JSONRenderer(serializer=_to_json)]
-    return [
-        redact,
-        structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="at", pad_event_to=0),
-    ]
+    return [redact, _console(colors=colors)]
+
+
+def _console(*, colors: bool) -> Processor:
+    """Return what renders a line for people; problems, where they are listed, a line each below it."""
+    render = structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="at", pad_event_to=0)
+
+    def processor(logger: WrappedLogger, method: str, event_dict: EventDict) -> str:
+        listed = isinstance(event_dict.get("problems"), list)
+        below = [f"  {problem}" for problem in event_dict.pop("problems")] if listed else []
+        return "\n".join([render(logger, method, event_dict), *below])
+
+    return processor
 
 
 def _to_json(event_dict: EventDict, **_: Any) -> str:

@@ -6,6 +6,9 @@ them: each then writes to a file of its own there, and whoever is asked adds the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -13,9 +16,10 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from router.core.settings import environment
 
@@ -87,13 +91,13 @@ BREAKER_OPEN = Gauge(
     "hookyard_breaker_open",
     "1 while nothing is sent to a destination, because of what it answered.",
     ("destination",),
-    multiprocess_mode="max",
+    multiprocess_mode="livemax",
 )
 RULES_INFO = Gauge(
     "hookyard_rules_info",
     "1 for the set of rules in force.",
     ("hash",),
-    multiprocess_mode="mostrecent",
+    multiprocess_mode="livemostrecent",
 )
 RULES_LAST_RELOAD_SUCCESS = Gauge(
     "hookyard_rules_last_reload_success",
@@ -105,16 +109,34 @@ RULES_LAST_RELOAD_SUCCESS = Gauge(
 def set_rules_hash(in_force: str, before: str | None = None) -> None:
     """Show which set of rules is in force, and no longer the one before."""
     if before is not None and before != in_force:
-        # Not removed: with several processes the file would keep it at 1.
+        # Not removed: a file that processes share keeps what it has. `render` leaves it out.
         RULES_INFO.labels(before).set(0)
     RULES_INFO.labels(in_force).set(1)
+
+
+def forget_process(pid: int, directory: Path) -> None:
+    """Count no longer what a process that ended said of the present, where processes share a directory."""
+    mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call]  # not annotated there
+
+
+class _Shown:
+    """What is shown: all but the sets of rules that are no longer in force."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._registry.collect():
+            if metric.name == "hookyard_rules_info":
+                metric.samples = [sample for sample in metric.samples if sample.value]
+            yield metric
 
 
 def render() -> tuple[bytes, str]:
     """Return all metrics as text for Prometheus, and its content type."""
     directory = environment().get(_MULTIPROCESS_DIR)
-    if not directory:
-        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=directory)  # type: ignore[no-untyped-call]  # not annotated there
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+    registry = REGISTRY
+    if directory:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=directory)  # type: ignore[no-untyped-call]  # not annotated there
+    return generate_latest(_Shown(registry)), CONTENT_TYPE_LATEST

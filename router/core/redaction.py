@@ -30,24 +30,30 @@ _CREDENTIALS_IN_URL = re.compile(r"(?<=://)([^\s/?#:@]*):[^\s/?#]*@")
 _PARAMETER = re.compile(r"(?<=[?&;])([^\s=&;#?]+)=([^\s&;#]*)")
 
 _known: set[str] = set()
-_known_pattern: re.Pattern[str] | None = None
+_known_pattern: tuple[int, re.Pattern[str]] | None = None
+"""For so many known values; there may be more by now."""
 
 
 def forget_value(secret: str) -> None:
     """Remember a secret's value so that `scrub` takes it, also percent-encoded, out of any text."""
-    global _known_pattern  # noqa: PLW0603  compiled once for each new secret, not for each log line
-    if len(secret) < _LEAST_LENGTH or secret in _known:
-        return
-    _known.update((secret, quote(secret, safe="")))
-    longest_first = sorted(_known, key=len, reverse=True)
-    _known_pattern = re.compile("|".join(map(re.escape, longest_first)))
+    if len(secret) >= _LEAST_LENGTH and secret not in _known:
+        _known.update((secret, quote(secret, safe="")))
 
 
 def scrub(text: str) -> str:
     """Return a text without known secrets and without credentials in URLs."""
-    if _known_pattern is not None:
-        text = _known_pattern.sub(REDACTED, text)
+    if _known:
+        text = _pattern().sub(REDACTED, text)
     return redact_url(text) if "://" in text else text
+
+
+def _pattern() -> re.Pattern[str]:
+    """Return what finds the known values: compiled when they are asked for, not for each new one of many."""
+    global _known_pattern  # noqa: PLW0603  as above
+    if _known_pattern is None or _known_pattern[0] != len(_known):
+        known = sorted(_known, key=len, reverse=True)
+        _known_pattern = (len(known), re.compile("|".join(map(re.escape, known))))
+    return _known_pattern[1]
 
 
 def redact_url(url: str) -> str:

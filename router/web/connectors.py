@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from router.core import keys
 from router.core.errors import SecretMissingError, SettingsError
 from router.core.intake_table import ConnectorIntake, IntakeTable
-from router.core.metrics import REQUESTS
+from router.core.metrics import REQUESTS, set_rules_hash
 from router.core.redaction import forget_value
 from router.core.settings import DEFAULT_BODY_LIMIT, Secrets
 from router.sources.registry import compile_source
@@ -116,6 +116,7 @@ class Connectors:
             _log.error("intake_table_unreadable", problems=error.error_count())
             return
         self._compile(table)
+        set_rules_hash(table.hash, self.hash)
         self._table = table
         _log.info("intake_table_in_force", hash=table.hash, connectors=len(table.connectors))
 

@@ -11,10 +11,9 @@ from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from router.core import keys, metrics
+from router.core import metrics, rules_state
 from router.core.clock import Clock, epoch_ms
 from router.core.errors import StoreError
-from router.core.jsonio import UnparseableError, loads
 from router.core.pending import PendingBatches
 from router.core.store.engine import Store
 from router.web.api.endpoint import Handler, guarded, json_response
@@ -80,21 +79,37 @@ class Health:
 
     async def _rules(self) -> dict[str, Any]:
         """Tell of the rules: `waiting` as long as none could be loaded, `stale` on a bad edit."""
+        said = await self._said_of_rules()
         in_force = self._connectors.hash
-        if in_force is None:
-            return {"state": "waiting", "hash": None}
-        told: dict[str, Any] = {}
+        if in_force is not None:
+            return {"state": "ok", **(said or {}), "hash": in_force}
+        if said is None:
+            reason = "Redis does not say"
+        elif said:
+            reason = "the rule files have problems, and none were in force before"
+        else:
+            reason = "no worker has put rules in force yet"
+        return {**(said or {}), "state": "waiting", "reason": reason, "hash": None}
+
+    async def _said_of_rules(self) -> dict[str, Any] | None:
+        """Return what a worker says of its rule files while they have problems; None if Redis is away."""
         try:
             async with asyncio.timeout(_ANSWER_WITHIN_S):
-                told = loads(await self._redis.get(keys.RULES_STATE) or b"{}")
-        except (RedisError, OSError, TimeoutError, UnparseableError):
-            pass  # what is in force here is known without it
-        return {"state": "ok", **told, "hash": in_force}
+                return await rules_state.said(self._redis) or {}
+        except (RedisError, OSError, TimeoutError):
+            return None
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         await self._measure_backlog()
+        await self._measure_rules()
         body, content_type = metrics.render()
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def _measure_rules(self) -> None:
+        said = await self._said_of_rules()
+        if said is not None:
+            is_good = not said and self._connectors.hash is not None
+            metrics.RULES_LAST_RELOAD_SUCCESS.set(1 if is_good else 0)
 
     async def _measure_backlog(self) -> None:
         try:

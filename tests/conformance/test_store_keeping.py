@@ -12,7 +12,7 @@ from router.core.store.engine import Store
 from router.core.store.refusals import add_refusals
 from router.core.store.retention import trim
 from router.core.store.routing import Writes, write
-from router.core.store.rule_sets import last_good, put_in_force
+from router.core.store.rule_sets import find, forget_before, last_good, put_in_force
 from router.core.store.schema import attempts, claims, events, history, refusals, tasks
 from tests.support.rows import (
     NOW_MS,
@@ -136,3 +136,33 @@ async def test_trimming_takes_the_oldest_first(store: Store) -> None:
         assert await trim(conn, NOW_MS, 1) == 1
         left = await conn.scalars(select(events.c.received_ms))
         assert sorted(left) == [NOW_MS - 2, NOW_MS - 1]
+
+
+async def test_a_set_of_rules_is_found_by_its_hash(store: Store) -> None:
+    async with store.begin() as conn:
+        assert await find(conn, "one") is None
+        await put_in_force(conn, "one", {"a.yaml": "1"}, {}, NOW_MS)
+        await put_in_force(conn, "two", {"a.yaml": "2"}, {}, NOW_MS + 1)
+        found = await find(conn, "one")
+    assert found is not None
+    assert (found["files"], found["in_force_ms"]) == ({"a.yaml": "1"}, NOW_MS)
+
+
+async def test_sets_of_rules_stay_as_long_as_they_were_in_force_within_the_retention(
+    store: Store,
+) -> None:
+    """The one in force at its beginning came before that."""
+    async with store.begin() as conn:
+        assert await forget_before(conn, NOW_MS) == 0
+        for name, at in {"older": -3, "old": -2, "then": -1, "since": 0, "last": 5}.items():
+            await put_in_force(conn, name, {"a.yaml": name}, {}, NOW_MS + at)
+        assert await trim(conn, NOW_MS) == 2
+        assert await trim(conn, NOW_MS) == 0
+        left = [
+            name for name in ("older", "old", "then", "since", "last") if await find(conn, name)
+        ]
+        assert left == ["then", "since", "last"]
+        assert await trim(conn, NOW_MS + 1000) == 2
+        good = await last_good(conn)
+    assert good is not None
+    assert good["hash"] == "last"

@@ -21,7 +21,7 @@ import pytest
 from router.core.settings import environment
 from tests.support.programs import free_port
 from tests.support.routes import ALERTS, SHOP, write_routes
-from tests.support.senders import SECRETS
+from tests.support.senders import SECRETS, order, shopify
 from tests.support.waiting import wait_until_sync
 
 pytestmark = [pytest.mark.e2e, pytest.mark.redis, pytest.mark.timeout(180)]
@@ -53,7 +53,12 @@ class Up:
         """Start it and return what it printed once it was up."""
         with (self.folder / "out").open("wb") as out, (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "up"], cwd=self.folder, env=self.env, stdout=out, stderr=log
+                [*COMMAND, "up"],
+                cwd=self.folder,
+                env=self.env,
+                stdout=out,
+                stderr=log,
+                start_new_session=True,
             )
         wait_until_sync(self._is_up, "hookyard up is up", within_s=60)
         return self.out
@@ -136,7 +141,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_starts_all_says_where_and_stops_all(up: Up, number: int) -> None:
     first = up.start()
     pids = [up.pid(part) for part in PARTS]
@@ -289,6 +294,55 @@ def test_broken_rules_are_said_and_the_last_good_ones_stay(up: Up) -> None:
         assert database.execute("select count(*) from rule_sets").fetchone() == (1,)
     (up.folder / "routes" / "shop.yaml").write_text(SHOP)
     assert up.send(1)["status"] == "routed"
+
+
+def test_edits_are_told_of_a_line_for_a_good_one_and_the_problems_of_a_broken_one(up: Up) -> None:
+    up.env["HOOKYARD_LOG_FORMAT"] = "console"
+    up.start()
+    shop = up.folder / "routes" / "shop.yaml"
+
+    up.mark()
+    shop.write_text(SHOP.replace("rules:", "ruless:"))
+    wait_until_sync(lambda: "rules_not_loaded" in _since(up), "the edit is refused")
+    assert "\n  routes/shop.yaml:5:1: R011 there is no key `ruless` here; did you mean" in _since(
+        up
+    )
+    assert up.run("doctor").returncode == 1
+    order_1 = shopify(order(1), "delivery-1")
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{up.port}{order_1.path}",
+        order_1.body,
+        order_1.headers | {"Prefer": "wait=20"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  as above
+        assert answer.status == 201, "the last good rules stay in force"
+
+    up.mark()
+    shop.write_text(SHOP.replace("Order {{", "Sale {{"))
+    wait_until_sync(lambda: "rules_in_force" in _since(up), "the edit is in force")
+    assert _since(up).count("] rules_in_force [") == 1
+    assert up.run("doctor").returncode == 0
+    assert up.send(2)["status"] == "routed"
+    titles = json.loads(up.run("tasks", "list", "--json").stdout)["data"]
+    assert [task["title"] for task in titles] == ["Sale 2", "Order 1"]
+
+
+def test_a_hangup_without_a_terminal_reloads_the_rules_and_stops_nothing(up: Up) -> None:
+    up.start()
+    assert up.process is not None
+    pids = [up.pid(part) for part in PARTS]
+    up.mark()
+
+    up.process.send_signal(signal.SIGHUP)
+
+    wait_until_sync(lambda: "reload_asked" in _since(up), "the worker is asked")
+    assert [up.pid(part) for part in PARTS] == pids
+    assert up.send(1)["status"] == "routed"
+
+
+def _since(up: Up) -> str:
+    """What was logged since the last line that the test drew."""
+    return up.log.split("--- start\n")[-1]
 
 
 def test_what_it_keeps_is_for_this_user_alone(up: Up) -> None:

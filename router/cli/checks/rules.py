@@ -1,23 +1,40 @@
-"""Whether the rule files can be used, and whether the secrets they name are set."""
+"""Whether the rule files can be used, whether the secrets they name are set, and which rules are in force."""
 
 from __future__ import annotations
 
-from router.cli.checks.finding import Finding, ok, problem
+from redis.exceptions import RedisError
+
+from router.cli import embedded
+from router.cli.checks.finding import Finding, ok, problem, warning
+from router.cli.parts import redis_of
 from router.cli.rules_report import count, load_rules, missing_secrets, unknown_addresses
+from router.core import rules_state
+from router.core.intake_table import published
 from router.core.settings import Secrets, Settings
+from rules.loader import Loaded
+
+_SHOWN = 5
 
 
-def check_rules(settings: Settings, secrets: Secrets) -> list[Finding]:
-    """Check the directory of rule files."""
+def check_rules(
+    settings: Settings, secrets: Secrets, loaded: Loaded | None = None
+) -> list[Finding]:
+    """Check the directory of rule files; `loaded` is what came of loading it, if that was done already."""
     directory = settings.routes_dir
     if not directory.is_dir():
         advice = f"make it with `hookyard init {directory}`, or correct HOOKYARD_ROUTES"
         return [problem("rules", f"there is no directory {directory}", advice)]
-    loaded = load_rules(directory)
+    loaded = loaded or load_rules(directory)
     if loaded.rule_set is None:
-        errors = sum(each.severity == "error" for each in loaded.problems)
-        text = f"{count(errors, 'problem')} in {directory}"
-        return [problem("rules", text, f"`hookyard rules check {directory}` shows all")]
+        errors = [each for each in loaded.problems if each.severity == "error"]
+        text = f"{count(len(errors), 'problem')} in {directory}"
+        return [
+            problem("rules", text, f"`hookyard rules check {directory}` shows all"),
+            *(
+                problem("rules", f"{each.span}: {each.code} {each.message}", each.hint or "")
+                for each in errors[:_SHOWN]
+            ),
+        ]
     rule_set = loaded.rule_set
     text = f"{count(len(rule_set.connectors), 'connector')} in {directory}"
     missing = missing_secrets(rule_set, secrets)
@@ -28,3 +45,39 @@ def check_rules(settings: Settings, secrets: Secrets) -> list[Finding]:
     if rule_set.secrets and not missing:
         found.append(ok("secrets", f"all {len(rule_set.secrets)} are set"))
     return found
+
+
+async def check_rules_in_force(settings: Settings, loaded: Loaded) -> list[Finding]:
+    """Check what the workers go by; nothing is found where Redis does not answer."""
+    if settings.redis_url is None and not embedded.is_running(settings.data):
+        return []
+    try:
+        async with redis_of(settings) as redis:
+            current, said = await published(redis), await rules_state.said(redis)
+    except (RedisError, OSError, ValueError):
+        return []
+    if said is not None:
+        # Where the files here have problems, `check_rules` shows them already.
+        problems = () if loaded.rule_set is None else said.get("problems", ())
+        since = said.get("since")
+        return [
+            problem(
+                "in force",
+                f"older rules, since {since}" if current else f"none, since {since}",
+                "a worker takes the files by itself once these problems are put right",
+            ),
+            *(problem("in force", str(each), "") for each in problems[:_SHOWN]),
+        ]
+    if current is None:
+        advice = "start one: `hookyard work`, or all of it: `hookyard up`"
+        return [warning("in force", "no worker has put rules in force yet", advice)]
+    if loaded.rule_set is not None and loaded.rule_set.hash != current.hash:
+        return [
+            warning(
+                "in force",
+                f"set {current.hash[:12]}, which is not that of the files here",
+                "a worker takes files within 5 s after a change: does one run on these, and what "
+                "does its log say?",
+            )
+        ]
+    return [ok("in force", f"set {current.hash[:12]}")]

@@ -1,4 +1,4 @@
-"""Removes what is kept for a time only: events, attempts, refusals, claims, closings. Tasks stay."""
+"""Removes what is kept for a time only: events, attempts, refusals, claims, closings, rule sets. Tasks stay."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import Column, Table, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from router.core.store.rule_sets import forget_before
 from router.core.store.schema import attempts, claims, closings, events, refusals
 
 _BY: Final[tuple[tuple[Table, Column[int]], ...]] = (
@@ -36,4 +37,4 @@ async def trim(conn: AsyncConnection, before_ms: int, limit: int = 1000) -> int:
         )
         result = await conn.execute(delete(table).where(key.in_(oldest)))
         removed += result.rowcount
-    return removed
+    return removed + await forget_before(conn, before_ms)

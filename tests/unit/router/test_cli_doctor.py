@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -8,21 +10,28 @@ from typing import Any
 
 import fakeredis
 import pytest
+from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
 from router.cli import embedded
 from router.cli.checks import packages
 from router.cli.checks import redis as redis_checks
+from router.cli.checks import rules as rules_checks
 from router.cli.checks.database import check_database
 from router.cli.checks.finding import Finding, ok
 from router.cli.checks.packages import check_packages
 from router.cli.checks.redis import check_redis
-from router.cli.checks.rules import check_rules
+from router.cli.checks.rules import check_rules, check_rules_in_force
 from router.cli.doctor import _exit_code
 from router.cli.main import run
+from router.cli.rules_report import load_rules
 from router.core.clock import utc_now
+from router.core.intake_table import IntakeTable, publish
+from router.core.rules_state import Trouble, say
 from router.core.settings import Secrets, Settings, load_settings
 from router.core.store.migrate import upgrade
+from rules.loader import Loaded
+from tests.support.routes import OPEN_DOOR
 
 GOOD = {
     "redis_version": "7.2.4",
@@ -184,7 +193,7 @@ def test_rules_and_secrets_are_checked(settings: Settings, tmp_path: Path) -> No
     (tmp_path / "routes").mkdir()
     file = tmp_path / "routes" / "shop.yaml"
     file.write_text("connector: [")
-    (broken,) = check_rules(settings, secrets)
+    broken, *problems = check_rules(settings, secrets)
     file.write_text(
         "connector: shop\nsource: shopify\nsecrets: [shop]\n"
         "rules: [{name: order, task: {title: Order}}]\n"
@@ -194,8 +203,81 @@ def test_rules_and_secrets_are_checked(settings: Settings, tmp_path: Path) -> No
 
     assert "hookyard init" in nothing.advice
     assert "hookyard rules check" in broken.advice
+    assert [(f.subject, f.level, f.text) for f in problems] == [
+        ("rules", "problem", f"{file}:1:13: R002 a value is missing here")
+    ]
     assert [(f.subject, f.level) for f in missing] == [("rules", "ok"), ("secrets", "problem")]
     assert [(f.subject, f.level) for f in there] == [("rules", "ok"), ("secrets", "ok")]
+
+
+@pytest.fixture
+def running(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Redis:
+    """The Redis that workers run on."""
+    redis = fakeredis.FakeAsyncRedis()
+
+    @asynccontextmanager
+    async def redis_of(_: Settings) -> AsyncIterator[Redis]:
+        yield redis
+
+    monkeypatch.setattr(rules_checks, "redis_of", redis_of)
+    monkeypatch.setenv("HOOKYARD_REDIS_URL", "redis://127.0.0.1:1")
+    return redis
+
+
+def _good(tmp_path: Path) -> Loaded:
+    (tmp_path / "routes").mkdir(exist_ok=True)
+    (tmp_path / "routes" / "open.yaml").write_text(OPEN_DOOR)
+    return load_rules(tmp_path / "routes")
+
+
+async def _in_force(loaded: Loaded) -> list[tuple[str, str]]:
+    findings = await check_rules_in_force(load_settings(), loaded)
+    assert {finding.subject for finding in findings} <= {"in force"}
+    return [(finding.level, finding.text) for finding in findings]
+
+
+async def test_what_the_workers_go_by_is_said(running: Redis, tmp_path: Path) -> None:
+    loaded = _good(tmp_path)
+    assert loaded.rule_set is not None
+    nothing = await _in_force(loaded)
+    await publish(running, IntakeTable(hash=loaded.rule_set.hash))
+    these = await _in_force(loaded)
+    await publish(running, IntakeTable(hash="of others"))
+    others = await _in_force(loaded)
+    unknown = await _in_force(Loaded(None))
+
+    assert nothing == [("warning", "no worker has put rules in force yet")]
+    assert these == [("ok", f"set {loaded.rule_set.hash[:12]}")]
+    assert others == [("warning", "set of others, which is not that of the files here")]
+    assert unknown == [("ok", "set of others")]
+
+
+@pytest.mark.parametrize(
+    ("is_published", "words"), [(True, "older rules, since"), (False, "none, since")]
+)
+async def test_what_a_worker_has_against_its_files_is_said_with_its_places(
+    running: Redis, tmp_path: Path, *, is_published: bool, words: str
+) -> None:
+    if is_published:
+        await publish(running, IntakeTable(hash="older"))
+    problems = [f"routes/a.yaml:{line}:1: R011 no" for line in range(1, 9)]
+    await say(running, Trouble("w1", "2026-11-23T09:12:45Z", problems))
+
+    first, *others = await _in_force(_good(tmp_path))
+
+    assert first == ("problem", f"{words} 2026-11-23T09:12:45Z")
+    assert others == [("problem", problem) for problem in problems[:5]]
+    assert await _in_force(Loaded(None)) == [first], (
+        "what is wrong with the files here is said once"
+    )
+
+
+async def test_where_redis_does_not_answer_nothing_is_said_of_the_rules_in_force(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await check_rules_in_force(settings, _good(tmp_path)) == []
+    monkeypatch.setenv("HOOKYARD_REDIS_URL", "redis://127.0.0.1:1")
+    assert await check_rules_in_force(load_settings(), _good(tmp_path)) == []
 
 
 def _module(name: str, doc: str, file: str) -> ModuleType:

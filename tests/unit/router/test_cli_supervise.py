@@ -129,3 +129,18 @@ async def test_a_program_that_is_not_there_is_named(watched: _Watched) -> None:
         await watched.supervisor.start(Part("redis", ["/no/such/program"], {}))
 
     await watched.supervisor.stop("redis")
+
+
+async def test_a_signal_reaches_the_part_that_runs_and_nobody_else(
+    watched: _Watched, tmp_path: Path
+) -> None:
+    heard = "import signal; signal.signal(signal.SIGHUP, lambda *_: print('heard', flush=True)); "
+    await watched.supervisor.start(_part(heard + SLEEP, tmp_path))
+    await _until(_up(tmp_path))
+
+    watched.supervisor.send("worker", signal.SIGHUP)
+    watched.supervisor.send("receiver", signal.SIGHUP)
+
+    await _until(lambda: "heard" in (tmp_path / "log").read_text())
+    await watched.supervisor.stop()
+    watched.supervisor.send("worker", signal.SIGHUP)

@@ -5,7 +5,14 @@ import pytest
 from pydantic import ValidationError
 
 from router.core import keys
-from router.core.intake_table import ConnectorIntake, IntakeTable, fetch, publish
+from router.core.intake_table import (
+    ConnectorIntake,
+    IntakeTable,
+    Published,
+    fetch,
+    publish,
+    published,
+)
 
 TABLE = IntakeTable(
     hash="abc",
@@ -52,6 +59,17 @@ async def test_a_later_table_replaces_an_earlier_one() -> None:
     await publish(redis, IntakeTable(hash="def"))
 
     assert await fetch(redis) == IntakeTable(hash="def", connectors={})
+
+
+async def test_of_which_set_the_table_is_and_since_when_is_known_without_reading_it() -> None:
+    redis = fakeredis.FakeAsyncRedis()
+    assert await published(redis) is None
+
+    await publish(redis, TABLE, at_ms=17)
+    assert await published(redis) == Published("abc", 17)
+
+    await redis.delete(keys.INTAKE_TABLE)
+    assert await published(redis) is None
 
 
 async def test_a_table_that_is_none_is_an_error_and_not_an_empty_table() -> None:

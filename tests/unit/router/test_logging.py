@@ -141,3 +141,25 @@ def test_stderr_is_where_lines_go_by_default(capsys: pytest.CaptureFixture[str])
     captured = capsys.readouterr()
     assert captured.out == ""
     assert json.loads(captured.err)["event"] == "hello"
+
+
+def test_problems_have_a_line_each_for_people_and_a_list_for_programs() -> None:
+    people, programs = io.StringIO(), io.StringIO()
+    forget_value("canary-value")
+    problems = ["a.yaml:1:1: R002 no", "b.yaml:2:3: R011 canary-value"]
+
+    configure("console", "info", people)
+    structlog.get_logger("workers.x").error("rules_not_loaded", count=2, problems=problems)
+    structlog.get_logger("workers.x").error("table_unreadable", problems=2)
+    configure("json", "info", programs)
+    structlog.get_logger("workers.y").error("rules_not_loaded", count=2, problems=problems)
+
+    first, *below, last = people.getvalue().splitlines()
+    assert "rules_not_loaded" in first
+    assert "count=2" in first
+    assert below == ["  a.yaml:1:1: R002 no", "  b.yaml:2:3: R011 [redacted]"]
+    assert "problems=2" in last
+    assert _lines(programs)[0]["problems"] == [
+        "a.yaml:1:1: R002 no",
+        "b.yaml:2:3: R011 [redacted]",
+    ]

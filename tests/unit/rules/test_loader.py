@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from rules.loader import Loaded, load, load_texts
+from rules.loader import Loaded, load, load_texts, stamp
 from rules.source_text import MAX_BYTES
 from tests.support.catalogues import catalogues
 
@@ -232,3 +233,86 @@ def test_the_same_files_have_the_same_hash_loaded_from_disk_or_from_texts(tmp_pa
 
     assert from_texts is not None
     assert from_texts.hash == from_disk.hash
+
+
+def _changed(path: Path) -> None:
+    """Write a file anew, of the same size, at another instant."""
+    before = path.stat().st_mtime_ns
+    path.write_bytes(path.read_bytes())
+    os.utime(path, ns=(before + 1_000_000, before + 1_000_000))
+
+
+def test_the_stamp_stays_while_nothing_that_is_loaded_changes(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", "team/b.yaml")
+    before = stamp(tmp_path)
+
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / ".a.yaml.swp").write_text("x")
+    (tmp_path / "a.yaml~").write_text("x")
+    loaded(tmp_path)
+
+    assert stamp(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda routes: _changed(routes / "a.yaml"),
+        lambda routes: _changed(routes / "team" / "b.yaml"),
+        lambda routes: write(routes, "c.yaml"),
+        lambda routes: (routes / "a.yaml").unlink(),
+        lambda routes: (routes / "a.yaml").rename(routes / "c.yaml"),
+        lambda routes: (routes / "team").rename(routes / "crew"),
+        lambda routes: (routes / "a.yaml").chmod(0o600),
+        lambda routes: routes.rename(routes.parent / "away"),
+    ],
+    ids=["written", "below", "new", "gone", "renamed", "folder renamed", "rights", "all gone"],
+)
+def test_the_stamp_changes_with_whatever_loading_would_see(
+    tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    routes = tmp_path / "routes"
+    write(routes, "a.yaml", "team/b.yaml")
+    before = stamp(routes)
+
+    change(routes)
+
+    assert stamp(routes) != before
+
+
+def test_the_stamp_changes_with_what_a_link_leads_to(tmp_path: Path) -> None:
+    """As volumes of Kubernetes do it: the files lead through a hidden link, which is swapped."""
+    write(tmp_path / "routes" / "..1", "a.yaml")
+    write(tmp_path / "routes" / "..2", "a.yaml")
+    data = tmp_path / "routes" / "..data"
+    data.symlink_to("..1")
+    (tmp_path / "routes" / "a.yaml").symlink_to("..data/a.yaml")
+    before = stamp(tmp_path / "routes")
+
+    other = tmp_path / "routes" / "..data_tmp"
+    other.symlink_to("..2")
+    other.rename(data)
+
+    assert stamp(tmp_path / "routes") != before
+
+
+def test_a_file_that_leads_nowhere_has_its_place_in_the_stamp(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml")
+    before = stamp(tmp_path)
+    (tmp_path / "b.yaml").symlink_to("nowhere")
+
+    assert stamp(tmp_path) != before
+    assert stamp(tmp_path) == stamp(tmp_path)
+
+
+def test_a_directory_behind_one_that_may_not_be_entered_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+
+    assert said(loaded(tmp_path)) == [
+        "routes:1:1 R001 the directory cannot be read: Permission denied"
+    ]

@@ -119,6 +119,13 @@ def test_a_refused_creation_is_forgotten_so_that_the_next_one_says_what_is_true_
     assert fails(Kind.RETRY, code="unreachable", create_request=None)["create_request"] is None
 
 
+def test_a_creation_whose_credentials_were_refused_is_made_anew_unless_one_before_may_have_arrived() -> (
+    None
+):
+    assert fails(Kind.AUTH, create_request=None)["create_request"] is None
+    assert fails(Kind.AUTH, create_request={"url": "x"})["create_request"] == {"url": "x"}
+
+
 def test_a_creation_that_may_have_worked_is_repeated_where_that_makes_no_second_copy() -> None:
     assert fails(Kind.UNCERTAIN, on_uncertain="repeat")["state"] == "retrying"
     assert fails(Kind.UNCERTAIN)["reason"]["code"] == "uncertain"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from structlog.testing import capture_logs
 from router.core.store import deliveries
 from router.core.store.engine import Row, Store
 from tests.support.delivering import Office
+from tests.support.routes import write_routes
 from tests.support.rows import HOUR_MS, NOW_MS
 from tests.support.ruling import rules_in_force
 from workers import deliver as deliver_module
 from workers.deliver import Deliveries, deliver
 from workers.destinations.outcome import Answer
+from workers.destinations.request import Request
 from workers.pauses import RATE_LIMITED, Pause
 
 CRM = """\
@@ -215,3 +218,104 @@ async def test_a_copy_that_was_abandoned_after_its_time_is_not_made_due_again(
     await work.settle_abandoned(found)
 
     assert state(await office.stored(found[0])) == ("held", "gave-up")
+
+
+async def changed(work: Deliveries, text: str) -> None:
+    """Put other destinations in force, as a reload does."""
+    rules = work._rules
+    write_routes(rules.files.directory, destinations=text)
+    await rules.reload(await rules.files.load(after_quiet=False), asyncio.Event())
+
+
+async def test_with_another_configuration_the_held_copies_go_on(
+    office: Office, work: Deliveries
+) -> None:
+    row = await refused(office, work)
+    await changed(work, CRM.replace("helpdesk", "desk2"))
+
+    await work.resume_changed()
+    await work.run("crm")
+
+    assert (await office.stored(row))["state"] == "current"
+    assert [request.url for request in office.sender.requests] == [
+        "https://helpdesk.example/tasks",
+        "https://desk2.example/tasks",
+    ]
+
+
+async def test_a_reload_while_it_sends_counts_from_the_next_copy_on(
+    office: Office, work: Deliveries
+) -> None:
+    copies = [await office.copy(number=number) for number in range(1, 30)]
+
+    async def reload(_: Request) -> None:
+        if len(office.sender.requests) == 1:
+            await changed(work, CRM.replace("helpdesk", "desk2"))
+
+    office.sender.before = reload
+    await work.run("crm")
+
+    asked = [request.url.split("/")[2] for request in office.sender.requests]
+    assert asked == sorted(asked, reverse=True), "the old address, then the new one"
+    assert set(asked) == {"helpdesk.example", "desk2.example"}
+    assert len(asked) == len(copies)
+    for row in copies:
+        assert (await office.stored(row))["state"] == "current"
+
+
+async def test_a_destination_that_is_gone_and_comes_back_goes_on(
+    office: Office, work: Deliveries
+) -> None:
+    row, uncertain = (
+        await office.copy(),
+        await office.copy(number=2, state="held", reason={"code": "uncertain"}),
+    )
+    await changed(work, CRM.replace("crm:", "crm2:"))
+    await work.run("crm")
+    assert state(await office.stored(row)) == ("held", "no-destination")
+    await work.resume_changed()
+    assert state(await office.stored(row)) == ("held", "no-destination")
+
+    await changed(work, CRM)
+    with capture_logs() as logs:
+        await work.resume_changed()
+        await work.resume_changed()
+
+    assert [entry["event"] for entry in logs] == ["destination_resumed"]
+    assert (await office.stored(row))["state"] == "pending"
+    assert state(await office.stored(uncertain)) == ("held", "uncertain")
+
+
+async def test_a_destination_that_comes_back_while_its_copies_are_held_is_not_forgotten(
+    office: Office, work: Deliveries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await office.copy()
+    await changed(work, CRM.replace("crm:", "crm2:"))
+    hold = work._hold
+
+    async def back_meanwhile(*given: str) -> None:
+        await changed(work, CRM)
+        await work.resume_changed()
+        await hold(*given)
+
+    monkeypatch.setattr(work, "_hold", back_meanwhile)
+    await work.run("crm")
+
+    assert (await office.stored(row))["state"] == "current"
+
+
+async def test_a_destination_that_only_another_workers_newer_rules_have_is_sent_to(
+    office: Office, work: Deliveries, redis: Redis, tmp_path: Path
+) -> None:
+    row = await office.copy("late")
+    await rules_in_force(
+        tmp_path / "ahead",
+        redis,
+        office.store,
+        office.clock,
+        destinations=CRM.replace("crm:", "late:"),
+    )
+
+    await work.run("late")
+
+    assert (await office.stored(row))["state"] == "current"

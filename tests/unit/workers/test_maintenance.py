@@ -24,6 +24,7 @@ from router.core.store.engine import Row, Store
 from router.core.store.routing import Writes, write
 from tests.support.batches import OLD, give_to, lose_job, put_batch, webhook
 from tests.support.delivering import Office
+from tests.support.routes import write_routes
 from tests.support.rows import NOW_MS, event_row
 from tests.support.ruling import rules_in_force
 from tests.support.waiting import wait_until
@@ -269,14 +270,6 @@ async def test_each_worker_shows_the_backlog(yard: Yard) -> None:
     assert REGISTRY.get_sample_value("hookyard_backlog_age_seconds") == 0
 
 
-async def test_an_intake_table_that_redis_lost_is_published_again(yard: Yard) -> None:
-    await yard.redis.flushall()
-
-    await yard.sweeper.sweep()
-
-    assert await yard.redis.exists(keys.INTAKE_TABLE)
-
-
 async def test_a_destination_with_due_copies_is_nudged(yard: Yard) -> None:
     await yard.office.copy()
     await yard.office.copy("later", number=2, next_attempt_ms=yard.office.clock.now_ms + 60_000)
@@ -441,4 +434,17 @@ async def test_metrics_tell_which_destinations_are_paused(yard: Yard) -> None:
     assert 'hookyard_breaker_open{destination="crm"} 1.0' in metrics.render()[0].decode()
     await yard.office.pauses.end("crm")
     await yard.sweeper.sweep()
+    assert 'hookyard_breaker_open{destination="crm"} 0.0' in metrics.render()[0].decode()
+
+
+async def test_a_destination_that_the_rules_no_longer_have_is_shown_as_paused_no_more(
+    yard: Yard,
+) -> None:
+    await yard.office.pauses.put("crm", Pause("credentials", "answered 401"))
+    await yard.sweeper.sweep()
+    write_routes(yard.rules.files.directory, destinations=DESTINATIONS.replace("crm", "desk"))
+    await yard.rules.reload(await yard.rules.files.load(after_quiet=False), asyncio.Event())
+
+    await yard.sweeper.sweep()
+
     assert 'hookyard_breaker_open{destination="crm"} 0.0' in metrics.render()[0].decode()

@@ -22,7 +22,7 @@ from router.core.store import routing
 from router.core.store.engine import Store
 from tests.support.batches import is_pending, put_batch, webhook
 from tests.support.manual_clock import ManualClock
-from tests.support.routes import destinations
+from tests.support.routes import OPEN_DOOR, destinations, write_routes
 from tests.support.ruling import rules_in_force
 from tests.support.waiting import wait_until
 from tests.support.working import rows
@@ -42,6 +42,11 @@ rules:
     when: {body.title: {exists: true}}
     task: {title: "{{ body.title }}"}
 otherwise: {drop: nothing to do}
+"""
+
+STATUSES = """\
+directory:
+  statuses: [{id: todo, kind: initial}, {id: finished, kind: done}]
 """
 
 
@@ -404,3 +409,73 @@ async def test_a_batch_that_is_finished_already_is_no_trouble(
 
     assert await rows(store, "events") == []
     assert not await is_pending(redis, batch_id)
+
+
+async def test_a_batch_in_hand_is_decided_by_the_set_it_began_with(
+    redis: Redis,
+    store: Store,
+    work: Routing,
+    rules: RulesInForce,
+    stop: asyncio.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rules are reloaded after its events were judged and before they are committed, in two tries."""
+    before = rules.current
+    transact = work._transact
+    tries = 0
+
+    async def reloaded_before(*given: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        text = OPEN_DOOR.replace("title: ", f"description: new {tries}, title: ")
+        write_routes(rules.files.directory, open=text, people=STATUSES)
+        await rules.reload(await rules.files.load(after_quiet=False), stop)
+        if tries == 1:
+            raise StoreUnavailableError
+        return await transact(*given)
+
+    monkeypatch.setattr(work, "_transact", reloaded_before)
+    await work.run(await put_batch(redis, note("a"), note("b")))
+
+    assert tries == 2
+    assert rules.current.rule_set.hash != before.rule_set.hash
+    hashes = {row["rules_hash"] for row in await rows(store, "events")}
+    assert hashes == {before.rule_set.hash}
+    tasks = await rows(store, "tasks")
+    assert [(task["description"], task["status"]) for task in tasks] == [(None, "open")] * 2
+
+    monkeypatch.setattr(work, "_transact", transact)
+    await work.run(await put_batch(redis, note("c")))
+    (after,) = [row for row in await rows(store, "tasks") if row["title"] == "c"]
+    assert (after["description"], after["status"]) == ("new 2", "todo")
+
+
+async def test_a_connector_that_only_another_workers_newer_rules_know_is_decided_by_those(
+    redis: Redis, store: Store, clock: ManualClock, work: Routing, tmp_path: Path
+) -> None:
+    """Workers see a new file one after the other, and receivers have heard of it already."""
+    late = OPEN_DOOR.replace("connector: open", "connector: late")
+    ahead = await rules_in_force(tmp_path / "ahead", redis, store, clock, late=late)
+
+    await work.run(await put_batch(redis, webhook("late", {"title": "a"}), note("b")))
+
+    found = await rows(store, "events")
+    assert {row["status"] for row in found} == {"routed"}
+    assert {row["rules_hash"] for row in found} == {ahead.current.rule_set.hash}, "one set, a batch"
+
+
+async def test_a_connector_that_nobody_knows_is_held_by_its_own_rules(
+    redis: Redis,
+    store: Store,
+    clock: ManualClock,
+    work: Routing,
+    rules: RulesInForce,
+    tmp_path: Path,
+) -> None:
+    await rules_in_force(tmp_path / "ahead", redis, store, clock, late=DESK)
+
+    await work.run(await put_batch(redis, webhook("gone", {})))
+
+    (row,) = await rows(store, "events")
+    assert (row["status"], row["code"]) == ("held", "no-connector")
+    assert row["rules_hash"] == rules.current.rule_set.hash

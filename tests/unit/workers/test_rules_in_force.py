@@ -13,12 +13,14 @@ from structlog.testing import capture_logs
 
 from router.core import keys
 from router.core.intake_table import fetch
+from router.core.rules_state import said
 from router.core.store import rule_sets
 from router.core.store.engine import Store
 from tests.support.routes import OPEN_DOOR, SHOP, destinations, write_routes
 from tests.support.ruling import loader_of, rules_in_force
 from tests.support.waiting import wait_until
 from workers import patience
+from workers import rules_in_force as module
 from workers.patience import StoppedError
 from workers.rules_in_force import RulesInForce
 
@@ -69,7 +71,7 @@ async def test_good_files_are_in_force_kept_and_published(
 async def test_before_there_are_any_nobody_can_go_by_them(rules: RulesInForce) -> None:
     with pytest.raises(RuntimeError, match="no rules are in force"):
         _ = rules.current
-    await rules.publish_again()
+    await rules.uphold()
 
 
 async def test_with_broken_files_the_last_good_ones_are_in_force_and_that_is_said(
@@ -84,24 +86,30 @@ async def test_with_broken_files_the_last_good_ones_are_in_force_and_that_is_sai
         await later.start(asyncio.Event())
 
     assert later.current.rule_set.hash == rules.current.rule_set.hash
-    said = {entry["event"]: entry for entry in logs}
-    assert list(said) == ["rules_not_loaded", "last_good_rules_in_force", "rules_in_force"]
-    assert "open.yaml:3:1" in said["rules_not_loaded"]["first"]
-    assert said["rules_not_loaded"]["problems"] == 1
+    by_name = {entry["event"]: entry for entry in logs}
+    assert list(by_name) == ["rules_not_loaded", "last_good_rules_in_force", "rules_in_force"]
+    (problem,) = by_name["rules_not_loaded"]["problems"]
+    assert (
+        problem
+        == f"{routes}/open.yaml:3:1: R011 there is no key `rulez` here; did you mean `rules`?"
+    )
+    assert by_name["rules_not_loaded"]["count"] == 1
     assert REGISTRY.get_sample_value("hookyard_rules_last_reload_success") == 0
 
 
-async def test_without_any_good_rules_good_files_are_waited_for(
-    routes: Path, rules: RulesInForce
+async def test_without_any_good_rules_good_files_are_waited_for_and_receivers_know_why(
+    routes: Path, rules: RulesInForce, redis: Redis
 ) -> None:
     write_routes(routes, open=BROKEN)
     starting = asyncio.create_task(rules.start(asyncio.Event()))
     with capture_logs() as logs:
-        await wait_until(lambda: len(logs) >= 2, "it tries again")
+        trouble = await wait_until(lambda: said(redis), "it says what is wrong")
+        assert "open.yaml:3:1: R011" in trouble["problems"][0]
         write_routes(routes, open=OPEN_DOOR)
         await starting
 
     assert list(rules.current.rule_set.connectors) == ["open"]
+    assert [entry["event"] for entry in logs] == ["rules_not_loaded", "rules_in_force"]
 
 
 async def test_an_empty_directory_is_waited_for_until_the_stop(rules: RulesInForce) -> None:
@@ -158,10 +166,10 @@ async def test_a_table_that_redis_lost_is_published_again(
     write_routes(routes, open=OPEN_DOOR)
     await rules.start(asyncio.Event())
     with capture_logs() as logs:
-        await rules.publish_again()
+        await rules.uphold()
         assert logs == []
         await redis.delete(keys.INTAKE_TABLE)
-        await rules.publish_again()
+        await rules.uphold()
 
     assert await fetch(redis) == rules.current.table
     assert [entry["event"] for entry in logs] == ["intake_table_published_again"]
@@ -175,9 +183,9 @@ async def test_a_secret_that_is_not_set_is_said_with_its_place(
         await loader_of(routes, redis, store).start(asyncio.Event())
         await loader_of(routes, redis, store, shop_webhook="s").start(asyncio.Event())
 
-    (said,) = [entry for entry in logs if entry["event"] == "secret_missing"]
-    assert said["secret_name"] == "shop_webhook"
-    assert "shop.yaml:4" in said["used_at"]
+    (entry,) = [entry for entry in logs if entry["event"] == "secret_missing"]
+    assert entry["secret_name"] == "shop_webhook"
+    assert "shop.yaml:4" in entry["used_at"]
 
 
 async def test_statuses_are_those_of_the_directory_else_the_default_ones(
@@ -202,3 +210,55 @@ async def test_only_destinations_that_show_occurrences_count(
     rules = await rules_in_force(tmp_path, redis, store, destinations=both)
 
     assert rules.current.counting == {"downstream"}
+
+
+async def test_what_goes_wrong_in_one_round_does_not_end_the_others(
+    rules: RulesInForce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_UPHOLD_S", 0.002)
+    rounds = 0
+
+    async def broken() -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(rules, "uphold", broken)
+    with capture_logs() as logs:
+        running = asyncio.create_task(rules.run())
+        await wait_until(lambda: rounds > 2, "it goes on")
+        running.cancel()
+        await asyncio.wait([running])
+
+    assert [(entry["event"], entry["log_level"]) for entry in logs] == [("uphold_broken", "error")]
+
+
+async def test_what_holds_only_while_it_is_said_is_said_again_and_again_through_an_outage(
+    routes: Path, rules: RulesInForce, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_UPHOLD_S", 0.002)
+    write_routes(routes, open=OPEN_DOOR)
+    await rules.start(asyncio.Event())
+    used = keys.rules_used(rules.current.rule_set.hash)
+    server = redis.connection_pool.connection_kwargs["server"]
+
+    async def is_said() -> bool:
+        return bool(await redis.exists(used))
+
+    async def is_said_anew() -> bool:
+        await redis.delete(used)
+        return await wait_until(is_said, "it is said")
+
+    running = asyncio.create_task(rules.run())
+    try:
+        assert await is_said_anew()
+        with capture_logs() as logs:
+            server.connected = False
+            await wait_until(lambda: logs, "it notices that Redis is away")
+            server.connected = True
+        assert await is_said_anew()
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+    assert {entry["event"] for entry in logs} == {"rules_not_upheld"}

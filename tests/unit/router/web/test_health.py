@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 import fakeredis
@@ -11,13 +10,16 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from router.core import keys
+from router.core.intake_table import publish
+from router.core.rules_state import Trouble, say, take_back
 from router.web import health as module
 from router.web.health import is_local
 from tests.support.senders import ADMIN_TOKEN, Request
-from tests.support.site import OPEN, RULES_HASH, Site
+from tests.support.site import OPEN, RULES_HASH, Site, table
 
 NOTE = Request("open", b"{}", {"Content-Type": "application/json"})
 INSIDERS = ["/readyz", "/metrics"]
+TROUBLE = Trouble("w1", "2026-11-23T09:12:45Z", ["routes/a.yaml:1:1: R002 no"])
 
 
 class _Transport:
@@ -66,17 +68,80 @@ async def test_as_long_as_no_rules_could_be_loaded_it_waits_for_them(site: Site)
     answer = await site.get("/readyz", status=503)
 
     assert answer["status"] == "not ready"
-    assert answer["rules"] == {"state": "waiting", "hash": None}
+    assert answer["rules"] == {
+        "state": "waiting",
+        "reason": "no worker has put rules in force yet",
+        "hash": None,
+    }
+    assert await metric(site, "hookyard_rules_last_reload_success") == 0
+
+
+async def test_where_no_rules_could_be_loaded_at_all_it_says_what_is_wrong_with_them(
+    site: Site,
+) -> None:
+    await say(site.redis, TROUBLE)
+
+    answer = await site.get("/readyz", status=503)
+
+    assert answer["rules"] == {
+        "state": "waiting",
+        "reason": "the rule files have problems, and none were in force before",
+        "worker": "w1",
+        "since": TROUBLE.since,
+        "problems": ["routes/a.yaml:1:1: R002 no"],
+        "hash": None,
+    }
+
+
+async def test_while_redis_is_away_it_does_not_know_about_rules_it_never_had(
+    site: Site, redis_server: fakeredis.FakeServer
+) -> None:
+    redis_server.connected = False
+
+    answer = await site.get("/readyz", status=503)
+
+    assert answer["rules"] == {"state": "waiting", "reason": "Redis does not say", "hash": None}
 
 
 async def test_on_a_bad_edit_the_older_rules_are_good_enough(site: Site) -> None:
     await site.use(OPEN)
-    told = {"state": "stale", "since": "2026-11-23T09:12:45Z", "problems": ["a.yaml:1:1"]}
-    await site.redis.set(keys.RULES_STATE, json.dumps(told))
+    assert await metric(site, "hookyard_rules_last_reload_success") == 1
+    await say(site.redis, TROUBLE)
 
     answer = await site.get("/readyz")
 
-    assert (answer["status"], answer["rules"]) == ("ready", {**told, "hash": RULES_HASH})
+    assert (answer["status"], answer["rules"]) == (
+        "ready",
+        {
+            "state": "stale",
+            "worker": "w1",
+            "since": TROUBLE.since,
+            "problems": ["routes/a.yaml:1:1: R002 no"],
+            "hash": RULES_HASH,
+        },
+    )
+    assert await metric(site, "hookyard_rules_last_reload_success") == 0
+
+
+async def test_put_right_again_it_is_well(site: Site) -> None:
+    await site.use(OPEN)
+    await say(site.redis, TROUBLE)
+    await take_back(site.redis, "w1")
+
+    assert (await site.get("/readyz"))["rules"] == {"state": "ok", "hash": RULES_HASH}
+    assert await metric(site, "hookyard_rules_last_reload_success") == 1
+
+
+async def test_metrics_name_the_set_of_rules_in_force_and_no_other(site: Site) -> None:
+    for rules_hash in ("first-set", "second-set", "first-set", "second-set"):
+        await publish(site.redis, table(OPEN, rules_hash=rules_hash))
+        await site.connectors.refresh()
+        async with site.client.get("/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        shown = [line for line in lines if line.startswith("hookyard_rules_info{")]
+
+        assert f'hookyard_rules_info{{hash="{rules_hash}"}} 1.0' in shown
+        assert len([line for line in shown if "-set" in line]) == 1
 
 
 async def test_a_state_of_the_rules_that_cannot_be_read_changes_nothing(site: Site) -> None:
