@@ -172,7 +172,19 @@ def _task(
         on_closed=shape.on_closed,
         reopen_within_s=shape.reopen_within,
         update=shape.update,
+        settled=_settled(compiled, around),
     )
+
+
+def _settled(compiled: Mapping[str, Value], around: Surroundings) -> dict[str, Any]:
+    """Return the fields that no event can change, as a task has them; dates depend on a zone and a time."""
+    context = fields.Context(around.directory.known, around.timezone, SOME_INSTANT)
+    constants = {
+        name: value.value
+        for name, value in compiled.items()
+        if isinstance(value, Constant) and name not in fields.DATES and name != "timezone"
+    }
+    return fields.read_fields(constants, context, [])
 
 
 def _key(node: Node, spec: ScopeSpec, report: Report) -> tuple[Value, str | None] | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from rules.conditions import Condition
 from rules.decision import OnClosed, OnOpen, Unknown, Update
@@ -31,6 +31,7 @@ class TaskAction:
 
     `fields` holds what the rule gives under the names it uses (`title` always; `due`, `start`
     and the plain fields of the contract's Task). `shared` names the key space of `key: {shared: …}`.
+    `settled` holds those that no event can change, as a task has them.
     """
 
     fields: Mapping[str, Value]
@@ -41,6 +42,13 @@ class TaskAction:
     on_closed: OnClosed = "new"
     reopen_within_s: int = WEEK_S
     update: Update = "unless_edited"
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    varying: Mapping[str, Value] = field(init=False)
+    """The fields that are read anew for each event."""
+
+    def __post_init__(self) -> None:
+        varying = {name: value for name, value in self.fields.items() if name not in self.settled}
+        object.__setattr__(self, "varying", varying)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,9 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        for value in args[position:]:
-            settled(value)
-        for value in kwargs.values():
-            settled(value)
+        for value in (*args[position:], *kwargs.values()) if kwargs else args[position:]:
+            if isinstance(value, Undefined):
+                settled(value)
         charge(size(args[position]))
         result = function(*args, **kwargs)
         charge(size(result))

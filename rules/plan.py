@@ -130,14 +130,13 @@ def _ask_rules(
 
 def _asked(connector: Connector, scope: Scope, *, every: bool = False) -> list[_Asked]:
     """Return what has to be asked, in order: the number of a rule, of an item, and what it sees."""
-    asked: list[_Asked] = []
     plain = connector.index
     few = every or len(plain.numbers) <= ASK_ALL
     numbers = plain.numbers if few else plain.candidates(scope)
-    asked.extend((number, None, scope) for number in numbers)
-    for loop in connector.loops:
-        asked.extend(_asked_of_items(loop, scope, every=every))
+    asked: list[_Asked] = [(number, None, scope) for number in numbers]
     if connector.loops:
+        for loop in connector.loops:
+            asked.extend(_asked_of_items(loop, scope, every=every))
         asked.sort(key=lambda one: (one[0], -1 if one[1] is None else one[1]))
     return asked
 
@@ -234,13 +233,14 @@ def _undecided_reason(why: tuple[Step, ...]) -> Reason:
 
 def _dropped(verdicts: list[RuleVerdict]) -> Reason | None:
     """Return why nothing is to be done; None if something is."""
-    actions = [verdict for verdict in verdicts if verdict.action is not None]
-    if not actions:
-        return Reason("no-rule-matched", "no rule matched")
-    drops = [(one.action.reason, one.at) for one in actions if isinstance(one.action, Drop)]
-    if len(drops) < len(actions):
-        return None
-    return Reason("dropped", *drops[0])
+    first: Reason | None = None
+    for verdict in verdicts:
+        action = verdict.action
+        if isinstance(action, Drop):
+            first = first or Reason("dropped", action.reason, verdict.at)
+        elif action is not None:
+            return None
+    return first or Reason("no-rule-matched", "no rule matched")
 
 
 def _action(
@@ -289,7 +289,7 @@ def _open(
     errors: list[fields.FieldError],
     notes: list[Reason],
 ) -> OpenTask:
-    values = _render_all(action.fields, scope)
+    values = _render_all(action.varying, scope)
     if connector.fixed:
         values |= _render_all(connector.fixed, scope, "fixed.")
     given = _render_all(connector.defaults, scope, "defaults.") if connector.defaults else {}
@@ -298,7 +298,7 @@ def _open(
     if "timezone" in given:
         context = _in_default_zone(context, given.pop("timezone"), errors)
     relative: set[str] = set()
-    found = fields.read_fields(values, context, errors, relative)
+    found = {**action.settled, **fields.read_fields(values, context, errors, relative)}
     zone = found.get("timezone", context.timezone)
     defaults: Mapping[str, Any] = {"timezone": zone}
     if given:

@@ -118,9 +118,15 @@ def test_the_newest_version_counts_whatever_the_order_of_arrival(
 KEYS = st.builds(TaskKey, st.sampled_from(["a", "b"]), st.sampled_from([None, None, ""]))
 ANY_VERSION = st.sampled_from([None, "1", "2", "10", "2026-01-02T00:00:00Z", "x"])
 SPANS = st.sampled_from([60, 3_600, 7 * 86_400])
+
+
+def _opening(*given: Any, update: Any) -> OpenTask:
+    return OpenTask(*given, update=update)
+
+
 ACTIONS: st.SearchStrategy[Action] = st.one_of(
     st.builds(
-        OpenTask,
+        _opening,
         st.fixed_dictionaries(
             {"title": st.sampled_from(["x", "y"])},
             optional={"labels": st.just(["l"]), "custom": st.sampled_from([{"a": 1}, {"b": 2}])},
