@@ -121,7 +121,7 @@ SPANS = st.sampled_from([60, 3_600, 7 * 86_400])
 
 
 def _opening(*given: Any, update: Any) -> OpenTask:
-    return OpenTask(*given, update=update)
+    return OpenTask(*given)._replace(update=update)
 
 
 ACTIONS: st.SearchStrategy[Action] = st.one_of(
