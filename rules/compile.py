@@ -16,6 +16,7 @@ from rules.compile_kept import Kept
 from rules.directory import Directory
 from rules.document import Document, Node, parse
 from rules.event_files import EventFiles
+from rules.lint import Files, LintedConnector, lint
 from rules.models import DestinationsModel, DirectoryModel
 from rules.problems import Report, Span, did_you_mean
 from rules.ruleset import Destination, RuleSet, hash_of
@@ -50,11 +51,14 @@ def compile_files(
     report: Report,
     event_files: EventFiles | None = None,
     kept: Kept | None = None,
+    *,
+    warn: bool = True,
 ) -> RuleSet | None:
     """Compile the texts of a routes directory, by path; None if one of them has an error.
 
     `event_files` looks for the files that tests name; without it they are not looked for. `kept` is
-    what an earlier call with the same catalogues left there.
+    what an earlier call with the same catalogues left there. `warn`: whether to look for what is right
+    and most likely not meant so, too.
     """
     by_kind = _sort(files, report)
     destinations = _destinations(by_kind.destinations, catalogues, report)
@@ -66,6 +70,8 @@ def compile_files(
     kept.begin(files, naming, by_kind.broken - {"connector"})
     compiled = _connectors(by_kind.connector, catalogues, around, kept)
     _note_duplicates(compiled, by_kind.connector, report)
+    if warn:
+        lint(_linted(by_kind, compiled, report), report)
     if report.has_errors:
         return None
     kept.end()
@@ -170,6 +176,17 @@ def _connectors(
             kept.put(root.span.file, one)
             compiled.append(one)
     return compiled
+
+
+def _linted(by_kind: _Sorted, compiled: Sequence[CompiledConnector], report: Report) -> Files:
+    """Return what is looked at for warnings: of connectors, those without an error in their file."""
+    errors = {one.span.file for one in report.problems if one.severity == "error"}
+    good = [each for each in compiled if each.root.source.file not in errors]
+    return Files(
+        connectors=[LintedConnector(each.root, each.connector) for each in good],
+        roots=[root for kind in KINDS for root in by_kind.of(kind)],
+        complete=not errors,
+    )
 
 
 def _note_duplicates(

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from rules import fields
 from rules.compile_project import check_project
 from rules.compile_reminder import check_reminder
+from rules.compile_results import check_names, check_values
 from rules.compiled import WEEK_S, CloseAction, DropAction, RuleAction, TaskAction
 from rules.directory import Directory, check_name, check_zone
 from rules.document import Node
@@ -280,9 +281,15 @@ def _check_constant(name: str, node: Node, value: Value, around: Surroundings) -
     kind = _KINDS.get(name)
     if kind is not None:
         members = node.items if node.kind == "sequence" else [node]
+        known, report = around.directory.known, around.report
         for member in members:
-            if not is_template(member.value):
-                check_name(around.directory.known, kind, member, around.report)
+            if is_template(member.value):
+                check_names(name, kind, node, member, known, report)
+            else:
+                check_name(known, kind, member, report)
+    elif is_template(node.value):
+        context = fields.Context(around.directory.known, around.timezone, SOME_INSTANT)
+        check_values(name, node, context, around.report)
     elif name == "timezone" and isinstance(value, Constant):
         check_zone(node, around.report)
     elif name == "reminder" and node.kind == "mapping":

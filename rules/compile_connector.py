@@ -44,6 +44,7 @@ _MAX_RINGS: Final = 20
 class CompiledConnector:
     """A connector, what the receiver must know of it, whether a duplicate would be seen, its tests."""
 
+    root: Node
     connector: Connector
     intake: Mapping[str, Any]
     deduplicated: bool
@@ -105,7 +106,7 @@ def compile_connector(
     deduplicated = dedupe is not None or "dedupe" in root.entries
     given = shape.public_url is not None or not sourced[1].signs_url
     signed_address = None if given else root.entries["source"].value.span
-    return CompiledConnector(connector, intake, deduplicated, tests, signed_address)
+    return CompiledConnector(root, connector, intake, deduplicated, tests, signed_address)
 
 
 def _timezone(root: Node, around: Surroundings) -> str:
@@ -255,6 +256,7 @@ def _list_path(node: Node, spec: ScopeSpec, report: Report) -> Path | None:
     known = spec.keys_of(path.root)
     if path.root not in spec.roots:
         hint = did_you_mean(path.root, sorted(spec.roots))
+        hint = hint or spec.meant(path.root)
         expected = None if hint else ", ".join(sorted(spec.roots))
         place = node.locate(0, len(path.root))
         report.add("R051", place, f"there is no `{path.root}`", expected=expected, hint=hint)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from copy import copy
 from typing import Any, Final
 
 from rules.conditions_tree import All, Any_, Condition, Expression, Leaf, Not
 from rules.document import Node
 from rules.model_types import is_template
-from rules.operators import OPERATORS, Operator, Test
+from rules.operators import MEANT, OPERATORS, Operator, Test
 from rules.paths import Path, PathError, parse_path
 from rules.problems import Report, did_you_mean
 from rules.scope import CONTACT, ScopeSpec
@@ -18,6 +19,7 @@ from rules.values import shown
 __all__ = ["Condition", "compile_condition"]
 
 GROUPS: Final = {"any": Any_, "all": All}
+_COMPARED: Final = re.compile(r"([\w.-]+)\s*(>=|<=|==|!=|=|<|>)")
 _EVENT_TYPE: Final = Path("event", ("type",), "event")
 _ADDRESS: Final = Path(CONTACT, ("email",), "contact.email")
 _ANY_CASE: Final = "(?i)"
@@ -105,9 +107,7 @@ def _compile_entry(
         return [_leaf(path, word, wanted, report, spec) for word, wanted in value.pairs()]
     if not value.entries:
         report.add("R054", value.span, "the condition is empty", expected="an operator")
-    elif len(unknown) == len(value.entries) and not any(
-        did_you_mean(word, OPERATORS) for word in unknown
-    ):
+    elif len(unknown) == len(value.entries) and not any(map(_meant, unknown)):
         report.add(
             "R055",
             value.span,
@@ -118,7 +118,7 @@ def _compile_entry(
         )
     else:
         for word in unknown:
-            hint = did_you_mean(word, OPERATORS)
+            hint = _meant(word)
             expected = None if hint else ", ".join(OPERATORS)
             report.add(
                 "R052",
@@ -128,6 +128,12 @@ def _compile_entry(
                 hint=hint,
             )
     return [None]
+
+
+def _meant(word: str) -> str | None:
+    """Return `did you mean …?` for an operator's name with a slip of the pen, or of another system."""
+    known = MEANT.get(word) or MEANT.get(word.lower())
+    return f"did you mean `{known}`?" if known else did_you_mean(word, OPERATORS)
 
 
 def _leaf(
@@ -181,7 +187,7 @@ def _compile_path(node: Node, report: Report, spec: ScopeSpec) -> Path | None:
         path = parse_path(words)
     except PathError as error:
         place = node.locate(error.position, error.position + 1)
-        report.add("R050", place, error.message, found=words)
+        report.add("R050", place, error.message, found=words, hint=_path_hint(words))
         return None
     known = spec.keys_of(path.root)
     if path.root not in spec.roots:
@@ -209,6 +215,15 @@ def _compile_path(node: Node, report: Report, spec: ScopeSpec) -> Path | None:
     return None
 
 
+def _path_hint(words: str) -> str | None:
+    """Return what to write for a path of another system, or with a comparison in it."""
+    compared = _COMPARED.match(words)
+    if compared is not None:
+        operator = MEANT.get(compared[2], "eq")
+        return f"an operator stands behind the path: `{compared[1]}: {{{operator}: …}}`"
+    return "what stands in the payload is under `body`" if words.startswith(("$", ".")) else None
+
+
 def _unknown(node: Node, root: str, spec: ScopeSpec, report: Report) -> None:
     place = node.locate(0, len(root))
     if root == "item":
@@ -217,6 +232,7 @@ def _unknown(node: Node, root: str, spec: ScopeSpec, report: Report) -> None:
     hint = spec.absent.get(root) or did_you_mean(root, [*GROUPS, "not", *sorted(spec.roots)])
     if hint is None and root in OPERATORS:
         hint = f"an operator stands behind a path: `body.…: {{{root}: …}}`"
+    hint = hint or spec.meant(root)
     report.add(
         "R051",
         place,

@@ -86,6 +86,10 @@ class Leaf(Condition):
             return None
         return self._missing if found is MISSING else self._test(found)
 
+    def answer(self, found: Any) -> bool | None:
+        """Return what it says where its path leads to a value, or to MISSING."""
+        return self._missing if found is MISSING else self._test(found)
+
     def judge(self, scope: Scope, depth: int = 0) -> tuple[bool | None, tuple[Step, ...]]:
         """Return the answer and one step."""
         answer: bool | None

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rules.document import Node
 from rules.due import DueError, zone_of
-from rules.problems import Report, did_you_mean
+from rules.problems import Report, Span, did_you_mean
 from rules.routing import Routing
 
 ONE_OF: Final = {
@@ -96,17 +96,22 @@ def check_name(
     known: Mapping[str, Mapping[str, str]], kind: str, node: Node, report: Report
 ) -> None:
     """Report a name that the directory does not list; a kind it does not list is free."""
-    word = str(node.value)
-    if node.value is None or name_of(known, kind, word) is not None:
-        return
-    if report.has_inside(node.span):
+    if node.value is not None:
+        check_word(known, kind, str(node.value), node.span, report)
+
+
+def check_word(
+    known: Mapping[str, Mapping[str, str]], kind: str, word: str, span: Span, report: Report
+) -> None:
+    """Report a name at a place, as `check_name` does."""
+    if name_of(known, kind, word) is not None or report.has_inside(span):
         return
     names = known[kind]
     hint = did_you_mean(word, names)
     few = ", ".join(sorted(set(names.values()))) if len(names) <= _SHOWN else None
     report.add(
         "R023",
-        node.span,
+        span,
         f"the directory lists no {ONE_OF[kind]} `{word[:80]}`",
         expected=None if hint else few,
         hint=hint,

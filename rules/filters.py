@@ -111,6 +111,34 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
 }
 
 
+_FOREIGN: Final = {
+    "date": ("strftime", "format_date", "date_format", "datetimeformat", "to_date", "datetime"),
+    "escape": ("html_escape", "forceescape", "xmlescape"),
+    "hash": ("md5", "sha1", "sha256", "digest", "checksum"),
+    "int": ("to_int", "integer", "tointeger"),
+    "length": ("len", "size", "count_items"),
+    "lower": ("downcase", "lowercase", "tolower", "to_lower"),
+    "map": ("pluck", "map_attribute"),
+    "money": ("currency", "money_format"),
+    "number": ("to_number", "tonumber", "num", "decimal"),
+    "regex": ("regex_search", "regex_findall", "match", "regexp", "extract"),
+    "replace": ("gsub", "sub", "regex_replace"),
+    "selectattr": ("where",),
+    "shorten": ("truncatechars", "ellipsis", "limit"),
+    "slug": ("slugify", "parameterize", "kebabcase", "handleize"),
+    "split": ("explode",),
+    "string": ("str", "to_s", "tostring", "to_string"),
+    "title": ("titlecase", "title_case", "titleize", "capwords"),
+    "tojson": ("json", "to_json", "jsonify", "dump"),
+    "trim": ("strip", "lstrip", "rstrip", "chomp"),
+    "unique": ("uniq", "distinct"),
+    "upper": ("upcase", "uppercase", "toupper", "to_upper"),
+    "urlencode": ("url_encode", "urlescape", "quote"),
+}
+FOREIGN: Final = {word: name for name, words in _FOREIGN.items() for word in words}
+"""Words that other template languages have for a filter."""
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | Decimal | float) and not isinstance(value, bool)
 

@@ -43,11 +43,13 @@ def load(
     *,
     display: Path | None = None,
     kept: Kept | None = None,
+    warn: bool = True,
 ) -> Loaded:
     """Load the rule files of a directory and its sub-directories.
 
     `display` is how problems name the directory; as given, by default. `kept` makes loading it again
-    with the same catalogues faster, where little has changed. Nothing is raised for
+    with the same catalogues faster, where little has changed. `warn`: whether to look for what
+    `rules.lint` warns of. Nothing is raised for
     whatever the files hold or however they cannot be read: that is a problem of the result.
     """
     report = Report()
@@ -68,7 +70,7 @@ def load(
             hint="`hookyard init` writes some",
         )
     places = {_named(shown, inner): directory / inner for inner in found}
-    return _loaded(texts, catalogues, report, list(places), EventFiles(places), kept)
+    return _loaded(texts, catalogues, report, list(places), EventFiles(places), kept, warn=warn)
 
 
 def stamp(directory: Path) -> Stamp:
@@ -91,9 +93,9 @@ def stamp(directory: Path) -> Stamp:
     return frozenset(marks)
 
 
-def load_texts(files: Mapping[str, str], catalogues: Catalogues) -> Loaded:
+def load_texts(files: Mapping[str, str], catalogues: Catalogues, *, warn: bool = True) -> Loaded:
     """Compile texts that were read before, by path: a `RuleSet`'s `files`, say."""
-    return _loaded(files, catalogues, Report(), sorted(files))
+    return _loaded(files, catalogues, Report(), sorted(files), warn=warn)
 
 
 def _loaded(
@@ -103,9 +105,11 @@ def _loaded(
     files: list[str],
     event_files: EventFiles | None = None,
     kept: Kept | None = None,
+    *,
+    warn: bool,
 ) -> Loaded:
     in_order = {file: texts[file] for file in files if file in texts}
-    rule_set = compile_files(in_order, catalogues, report, event_files, kept)
+    rule_set = compile_files(in_order, catalogues, report, event_files, kept, warn=warn)
     return Loaded(rule_set, report.problems, files, report.notes)
 
 

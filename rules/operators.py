@@ -234,3 +234,24 @@ OPERATORS: Final[dict[str, Operator]] = {
         Operator("between_times", between_times, "a date and time with an offset, or HH:MM"),
     )
 }
+
+_ELSEWHERE: Final = {
+    "eq": ("=", "==", "===", "is", "equal", "equals", "$eq"),
+    "ne": ("!=", "<>", "!==", "is_not", "not_equal", "not_equals", "neq", "$ne"),
+    "gt": (">", "greater", "greater_than", "more_than", "above", "after", "$gt"),
+    "gte": (">=", "at_least", "min", "minimum", "ge", "$gte"),
+    "lt": ("<", "less", "less_than", "below", "before", "$lt"),
+    "lte": ("<=", "at_most", "max", "maximum", "le", "$lte"),
+    "in": ("one_of", "any_of", "is_in", "$in"),
+    "not_in": ("none_of", "nin", "$nin"),
+    "has": ("contains", "includes", "include", "$contains"),
+    "has_any": ("contains_any",),
+    "has_all": ("contains_all", "all_of"),
+    "matches": ("=~", "~", "regex", "regexp", "pattern", "like", "glob", "$regex"),
+    "starts_with": ("prefix", "begins_with", "startsWith"),
+    "ends_with": ("suffix", "endsWith"),
+    "exists": ("present", "defined", "is_set", "$exist", "$exists"),
+    "cidr": ("subnet", "ip", "network"),
+}
+MEANT: Final = {word: name for name, words in _ELSEWHERE.items() for word in words}
+"""Words that other systems have for an operator."""

@@ -31,17 +31,30 @@ def cidr(node: Node, report: Report, _spec: ScopeSpec) -> Callable[[Any], bool |
         return None
 
     def inside(found: Any) -> bool | None:
-        address = _address(found)
-        if address is None:
+        there = address(found)
+        if there is None:
             return None
-        return any(address.version == net.version and address in net for net in ranges)
+        return any(there.version == net.version and there in net for net in ranges)
 
     return inside
 
 
+def network(value: Any) -> Network:
+    """Return the range that a text names; one of IPv4 that is written as IPv6 as what it is.
+
+    Raises:
+        ValueError: It names none.
+    """
+    found = ip_network(value.strip() if isinstance(value, str) else "")
+    if isinstance(found, IPv6Network) and found.subnet_of(_MAPPED):
+        base = found.network_address.ipv4_mapped
+        return IPv4Network((int(base or 0), found.prefixlen - _MAPPED.prefixlen))
+    return found
+
+
 def _range(node: Node, report: Report) -> Network | None:
     try:
-        network = ip_network(node.value.strip() if isinstance(node.value, str) else "")
+        return network(node.value)
     except ValueError as error:
         report.add(
             "R053",
@@ -52,28 +65,25 @@ def _range(node: Node, report: Report) -> Network | None:
             hint=str(error) if "host bits" in str(error) else None,
         )
         return None
-    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
-        base = network.network_address.ipv4_mapped
-        return IPv4Network((int(base or 0), network.prefixlen - _MAPPED.prefixlen))
-    return network
 
 
-def _address(value: Any) -> IPv4Address | IPv6Address | None:
+def address(value: Any) -> IPv4Address | IPv6Address | None:
+    """Return the address that a text is, None if it is none."""
     if type(value) is not str:
         return None
     try:
-        address = ip_address(value.strip())
+        found = ip_address(value.strip())
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return address if mapped is None else mapped
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return found if mapped is None else mapped
 
 
 def between_times(
     node: Node, report: Report, spec: ScopeSpec
 ) -> Callable[[Any], bool | None] | None:
     """Compile `between_times`: from a time included to one excluded, over midnight too (C12)."""
-    bounds = [_minutes(member.value) for member in node.items]
+    bounds = [minutes(member.value) for member in node.items]
     start, end = bounds if len(bounds) == _PAIR else (None, None)
     if start is None or end is None or start == end:
         report.add(
@@ -95,13 +105,14 @@ def between_times(
     return between
 
 
-def _minutes(value: Any) -> int | None:
+def minutes(value: Any) -> int | None:
+    """Return the minute of the day that a text such as `09:30` is, None if it is none."""
     found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
     return None if found is None else int(found[1]) * 60 + int(found[2])
 
 
 def _minute_of(value: Any, zone: tzinfo) -> int | None:
-    clock = _minutes(value)
+    clock = minutes(value)
     if clock is not None:
         return clock
     if instant(value) is None:

@@ -72,6 +72,16 @@ CODES: Final[dict[str, str]] = {
     "R063": "A statement that templates may not hold",
     "R064": "Variables that need each other",
     "R065": "A template where none is read",
+    # Warnings: right by the letter, and most likely not what was meant
+    "R070": "A condition that never holds",
+    "R071": "A rule that is never reached",
+    "R072": "Two rules, one key, two titles",
+    "R073": "A key that no rule opens",
+    "R074": "A name that nothing uses",
+    "R075": "A secret in a rule file",
+    "R076": "Events that nothing is said of",
+    "R077": "A comparison written as a text",
+    "R078": "A comment that ignores nothing",
     # Notes
     "R090": "Nothing is a duplicate",
 }
@@ -176,6 +186,11 @@ class Report:
             return
         self._problems.setdefault(problem)
         self._all.add(problem.span)
+
+    def forget(self, problems: Iterable[Problem]) -> None:
+        """Leave problems out that were added before."""
+        for problem in problems:
+            self._problems.pop(problem, None)
 
     @property
     def problems(self) -> list[Problem]:

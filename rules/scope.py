@@ -26,6 +26,58 @@ _OF_CONTACT: Final = {f"{CONTACT}.id": _NO_ID}
 _NO_CONTACT: Final = "the connector has no `contact:`"
 _BEFORE_CONTACT: Final = "the contact is not there for `vars` and for `contact` itself"
 
+_ELSEWHERE: Final = {
+    "body": ("payload", "data", "json", "request", "message", "content", "trigger", "webhook"),
+    "headers": ("header", "http_headers"),
+    "query": ("params", "args", "parameters", "querystring"),
+    "vars": ("variables", "env", "var"),
+}
+_MEANT: Final = {word: root for root, words in _ELSEWHERE.items() for word in words}
+"""Words that other systems have for what templates and conditions see."""
+
+TASK_KEYS: Final = frozenset(
+    [
+        "id",
+        "number",
+        "key",
+        "version",
+        "title",
+        "description",
+        "status",
+        "status_kind",
+        "type",
+        "priority",
+        "start_at",
+        "due_at",
+        "due_date",
+        "due_time",
+        "timezone",
+        "all_day",
+        "duration_minutes",
+        "reminder",
+        "assignees",
+        "followers",
+        "labels",
+        "contact",
+        "client",
+        "project",
+        "links",
+        "custom",
+        "creator",
+        "occurrences",
+        "completed_at",
+        "created_at",
+        "updated_at",
+        "source",
+    ]
+)
+"""What the templates of a destination see of a task: the fields of the contract's Task."""
+_DESTINATION_KEYS: Final = {
+    "task": TASK_KEYS,
+    "event": EVENT_KEYS - {"source"},
+    "delivery": frozenset({"id", "destination"}),
+}
+
 
 class RenderError(Exception):
     """A template or a path cannot be evaluated for this event.
@@ -65,7 +117,7 @@ class ScopeSpec:
     def of_destination(cls) -> ScopeSpec:
         """What the templates of a destination see (decision Q1)."""
         roots = frozenset({"task", "external_id", "event", "delivery"})
-        return cls(roots=roots, absent={CONTACT: "write `task.contact`"})
+        return cls(roots=roots, known=_DESTINATION_KEYS, absent={CONTACT: "write `task.contact`"})
 
     @classmethod
     def of_routing(cls) -> ScopeSpec:
@@ -85,6 +137,15 @@ class ScopeSpec:
     def with_item(self) -> ScopeSpec:
         """Return the same with `item`: inside a rule with `for_each`."""
         return replace(self, roots=self.roots | {"item"})
+
+    def meant(self, word: str) -> str | None:
+        """Return what to write instead of a root that is not there, for somebody new to the names."""
+        root = _MEANT.get(word.lower())
+        if root in self.roots:
+            return f"did you mean `{root}`?"
+        if "body" in self.roots:
+            return f"what stands in the payload is under `body`: `body.{word}`"
+        return None
 
     def keys_of(self, root: str) -> frozenset[str] | None:
         """Return the keys a root may have, None if any."""

@@ -12,8 +12,18 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from rules.document import Node, Step
+from rules.models import ConnectorModel, RuleModel, TaskModel
 from rules.problems import CODES, Report, Span, did_you_mean
 from rules.values import shown
+
+_LEVELS: Final = {
+    **dict.fromkeys(TaskModel.model_fields, "it belongs under `task`"),
+    **dict.fromkeys(RuleModel.model_fields, "it belongs in a rule"),
+    **dict.fromkeys(ConnectorModel.model_fields, "it belongs at the top of the file"),
+    **dict.fromkeys(("version", "description", "deliver")),
+    "key": "it belongs under `task`, `complete` or `cancel`",
+}
+"""Where a key of connector files belongs, if there is one such place."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -179,11 +189,14 @@ def unknown_key(root: Node, path: Sequence[Step], known: Sequence[str], report: 
     """Report a key that its mapping may not have."""
     name = str(path[-1])
     hint = did_you_mean(name, known)
+    expected = None if hint else ", ".join(known) or "no key at all"
+    if hint is None and "connector" in root.entries:
+        hint = _LEVELS.get(name)
     report.add(
         "R011",
         node_at(root, path[:-1]).key(name).span,
         f"there is no key `{name}` here",
-        expected=None if hint else ", ".join(known) or "no key at all",
+        expected=expected,
         hint=hint,
     )
 

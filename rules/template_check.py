@@ -11,8 +11,9 @@ from typing import Final
 from jinja2 import nodes
 from jinja2.meta import find_undeclared_variables
 
-from rules.filters import FILTERS, TESTS, argument_problem
+from rules.filters import FILTERS, FOREIGN, TESTS, argument_problem
 from rules.filters_text import compiled_pattern
+from rules.problems import did_you_mean
 from rules.scope import LAZY, RenderError, ScopeSpec
 from rules.template_code import static_path
 from rules.template_env import LOOP_CALLS
@@ -78,7 +79,9 @@ def _filters(tree: nodes.Template) -> Iterator[Issue]:
         kind, table = ("filter", FILTERS) if isinstance(node, nodes.Filter) else ("test", TESTS)
         if node.name not in table:
             message = f"there is no {kind} `{node.name}`"
-            yield Issue("R062", message, node.name, node.lineno, known=tuple(table))
+            meant = FOREIGN.get(node.name.lower()) if table is FILTERS else None
+            hint = f"did you mean `{meant}`?" if meant else None
+            yield Issue("R062", message, node.name, node.lineno, tuple(table), hint)
         elif node.dyn_args is not None or node.dyn_kwargs is not None:
             message = f"the arguments of `{node.name}` have to be written out"
             yield Issue("R062", message, node.name, node.lineno)
@@ -170,8 +173,9 @@ def _unknown_root(name: str, line: int | None, spec: ScopeSpec) -> Issue:
     if name == "item":
         message = "`item` is there only in a rule with `for_each`"
         return Issue("R061", message, name, line)
-    message, hint = f"there is no `{name}`", spec.absent.get(name)
-    return Issue("R061", message, name, line, known=tuple(sorted(spec.roots)), hint=hint)
+    message, known = f"there is no `{name}`", tuple(sorted(spec.roots))
+    hint = spec.absent.get(name) or (None if did_you_mean(name, known) else spec.meant(name))
+    return Issue("R061", message, name, line, known, hint)
 
 
 def _paths(node: nodes.Node) -> Iterator[tuple[nodes.Name, tuple[str | int, ...]]]:

@@ -13,6 +13,8 @@ from rules.source_text import SourceText
 
 _BARE_TEMPLATE = re.compile(r"(?::|-)\s+\{\{")
 _QUOTE_TEMPLATE = 'a template belongs in quotes: "{{ … }}"'
+_QUOTE_ALL = 'put all of it in quotes: "… {{ … }}"'
+_INNER_QUOTES = "inside double quotes write single ones: \"{{ body['name'] }}\""
 
 _NOT_CLOSED = "is not closed"
 _TAB = ("a tab is used to indent", "indent with blanks")
@@ -77,8 +79,13 @@ def explain(error: YAMLError, source: SourceText, report: Report) -> None:
     if message.endswith(_NOT_CLOSED) and marked.context_mark is not None:
         opened = source.line_of(min(marked.context_mark.index, len(source.text)))
         message += f"; it began on line {opened}"
-    if _BARE_TEMPLATE.search(_line(source.text, at)):
+    line, column = _line(source.text, at)
+    if _BARE_TEMPLATE.search(line):
         hint = _QUOTE_TEMPLATE
+    elif line.startswith("{{", column):
+        hint = _QUOTE_ALL
+    elif line.rfind("{{", 0, column) > line.rfind("}}", 0, column):
+        hint = _INNER_QUOTES
     end = at if source.text[at : at + 1] in {"", "\r", "\n"} else at + 1
     report.add("R002", source.span(at, end), message, hint=hint)
 
@@ -89,7 +96,8 @@ def _bad_start(character: str) -> tuple[str, str]:
     return f"no value can start with {character}", "put the text in quotes"
 
 
-def _line(text: str, at: int) -> str:
+def _line(text: str, at: int) -> tuple[str, int]:
+    """Return the line a position is in, and how far in."""
     start = text.rfind("\n", 0, at) + 1
     end = text.find("\n", at)
-    return text[start : len(text) if end < 0 else end]
+    return text[start : len(text) if end < 0 else end], at - start

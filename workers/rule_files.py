@@ -67,7 +67,9 @@ class RuleFiles:
                 stamp = await self.stamp()
             if stamp == before:
                 loaded = await _aside(
-                    lambda: loader.load(self.directory, self._catalogues, kept=self._kept)
+                    lambda: loader.load(
+                        self.directory, self._catalogues, kept=self._kept, warn=False
+                    )
                 )
                 stamp = await self.stamp()
             if loaded is not None and stamp == before:

@@ -139,6 +139,12 @@ def count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
+def rules_words(rule_set: RuleSet, problems: Sequence[Problem], directory: Path) -> str:
+    """Return how many connectors a directory has, and how many warnings if there are any."""
+    words = f"{count(len(rule_set.connectors), 'connector')} in {directory}"
+    return f"{words}, {count(len(problems), 'warning')}" if problems else words
+
+
 def report_rules(settings: Settings, secrets: Secrets) -> None:
     """Say on stderr how the rule files are; it stops nothing: the last good ones may be in force."""
     directory = settings.routes_dir
@@ -152,7 +158,9 @@ def report_rules(settings: Settings, secrets: Secrets) -> None:
         _list(errors)
         status("If good ones were in force before, they stay; `hookyard rules check` shows all.")
         return
-    status(f"Rules: {count(len(loaded.rule_set.connectors), 'connector')} in {directory}.")
+    words = rules_words(loaded.rule_set, loaded.problems, directory)
+    shown = f" (`hookyard rules check {directory}` shows them)" if loaded.problems else ""
+    status(f"Rules: {words}{shown}.")
     _list(missing_secrets(loaded.rule_set, secrets))
     _list(unknown_addresses(loaded.rule_set, settings.public_url))
 

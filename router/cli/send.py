@@ -98,7 +98,7 @@ def find_connector(directory: Path, name: str) -> ConnectorIntake:
     Raises:
         CommandError: The files have errors, or no such connector.
     """
-    loaded = load(directory, catalogues())
+    loaded = load(directory, catalogues(), warn=False)
     if loaded.rule_set is None:
         raise CommandError(f"the rules in {directory} have errors: see `hookyard rules check`")
     table = IntakeTable.model_validate(loaded.rule_set.intake_table())

@@ -29,7 +29,10 @@ def expected_of(case: Path) -> Path:
 
 
 def text_of(case: Path) -> str:
-    """Return what is said of a case; it has destinations and a directory, unless it brings its own."""
+    """Return what is said of a case; it has destinations and a directory, unless it brings its own.
+
+    What is said of those is no part of it.
+    """
     files = [case] if case.is_file() else sorted(case.iterdir())
     with tempfile.TemporaryDirectory() as made:
         directory = Path(made)
@@ -41,7 +44,9 @@ def text_of(case: Path) -> str:
                 text = (_SURROUNDINGS / f"{kind}.yaml").read_bytes()
                 (directory / f"z-{kind}.yaml").write_bytes(text)
         loaded = load(directory, catalogues(), display=Path("routes"))
-    return as_text([*loaded.problems, *loaded.notes])
+    ours = {f"routes/{file.name}" for file in files}
+    shown = [*loaded.problems, *loaded.notes]
+    return as_text(problem for problem in shown if problem.span.file in ours)
 
 
 if __name__ == "__main__":

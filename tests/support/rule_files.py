@@ -19,9 +19,21 @@ HEAD = "connector: shop\nsource: none\ndedupe: off\n"
 
 
 def loaded(text: str, **others: str) -> Loaded:
-    """Return what comes of a file `a.yaml` and of others, which are named by their keys."""
+    """Return what comes of a file `a.yaml` and of others, which are named by their keys.
+
+    Without the warnings of `rules.lint`, of which small files have many: see `warnings`.
+    """
+    return load_texts(_files(text, others), catalogues(), warn=False)
+
+
+def warnings(text: str, **others: str) -> list[Problem]:
+    """Return what is said of files that `rules.lint` looks at too."""
+    return load_texts(_files(text, others), catalogues()).problems
+
+
+def _files(text: str, others: dict[str, str]) -> dict[str, str]:
     files = {"a.yaml": text, **{f"{name}.yaml": other for name, other in others.items()}}
-    return load_texts({name: dedent(one) for name, one in files.items()}, catalogues())
+    return {name: dedent(one) for name, one in files.items()}
 
 
 def problems(text: str, **others: str) -> list[Problem]:

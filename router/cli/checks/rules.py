@@ -7,7 +7,13 @@ from redis.exceptions import RedisError
 from router.cli import embedded
 from router.cli.checks.finding import Finding, ok, problem, warning
 from router.cli.parts import redis_of
-from router.cli.rules_report import count, load_rules, missing_secrets, unknown_addresses
+from router.cli.rules_report import (
+    count,
+    load_rules,
+    missing_secrets,
+    rules_words,
+    unknown_addresses,
+)
 from router.core import rules_state
 from router.core.intake_table import published
 from router.core.settings import Secrets, Settings
@@ -36,9 +42,10 @@ def check_rules(
             ),
         ]
     rule_set = loaded.rule_set
-    text = f"{count(len(rule_set.connectors), 'connector')} in {directory}"
     missing = missing_secrets(rule_set, secrets)
-    found = [ok("rules", text)]
+    text = rules_words(rule_set, loaded.problems, directory)
+    advice = f"`hookyard rules check {directory}` shows them"
+    found = [warning("rules", text, advice) if loaded.problems else ok("rules", text)]
     found += [problem("secrets", each.message, each.hint or "") for each in missing]
     unknown = unknown_addresses(rule_set, settings.public_url)
     found += [problem("addresses", each.message, each.hint or "") for each in unknown]

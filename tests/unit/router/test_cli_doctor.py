@@ -200,6 +200,8 @@ def test_rules_and_secrets_are_checked(settings: Settings, tmp_path: Path) -> No
     )
     missing = check_rules(settings, secrets)
     there = check_rules(settings, Secrets(settings, {"HOOKYARD_SECRET_SHOP": "value"}))
+    file.write_text(file.read_text() + "otherwise: {drop: none}\n")
+    (warned, _) = check_rules(settings, secrets)
 
     assert "hookyard init" in nothing.advice
     assert "hookyard rules check" in broken.advice
@@ -208,6 +210,8 @@ def test_rules_and_secrets_are_checked(settings: Settings, tmp_path: Path) -> No
     ]
     assert [(f.subject, f.level) for f in missing] == [("rules", "ok"), ("secrets", "problem")]
     assert [(f.subject, f.level) for f in there] == [("rules", "ok"), ("secrets", "ok")]
+    assert (warned.level, warned.text[-11:]) == ("warning", ", 1 warning")
+    assert "hookyard rules check" in warned.advice
 
 
 @pytest.fixture

@@ -87,6 +87,17 @@ def test_a_secret_that_is_not_set_is_a_warning_and_with_strict_a_problem(
     assert "HOOKYARD_SECRET_SHOP_WEBHOOK" in problem["hint"]
 
 
+def test_a_warning_about_rules_is_a_problem_with_strict_only(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "routes" / "shop.yaml").write_text(GOOD.replace("otherwise", "#"))
+
+    lenient, strict = check(), check("--strict")
+
+    assert (lenient.code, strict.code) == (0, 1)
+    assert lenient.out == strict.out
+    assert lenient.out.startswith("routes/shop.yaml:4:1: warning R076: nothing says what becomes")
+    assert lenient.err == "1 file: 0 errors, 1 warning\n"
+
+
 def test_problems_can_be_annotations(check: Check, tmp_path: Path) -> None:
     (tmp_path / "routes" / "bad.yaml").write_text(BAD)
 

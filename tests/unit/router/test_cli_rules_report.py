@@ -97,7 +97,7 @@ def test_warnings_of_secrets_stand_among_the_others_in_the_order_of_their_places
     routes: Path,
 ) -> None:
     write(routes / "a.yaml", "destinations: {x: {type: http, url: 'https://x.example/'}}\n")
-    write(routes / "b.yaml", SHOP.replace("connector: shop", "connector: other"))
+    write(routes / "b.yaml", SHOP.replace("connector: shop", "connector: other\ndeliver: [x]"))
     spans = [one.span for one in check("routes", secrets={}).problems]
     assert spans == sorted(spans)
     assert len(spans) == 2
@@ -180,6 +180,15 @@ def test_at_the_start_each_secret_that_is_not_set_is_named(
         "  routes/shop.yaml:3:11: secret shop_webhook is not set here; "
         "set HOOKYARD_SECRET_SHOP_WEBHOOK, or put it into HOOKYARD_SECRETS_DIR"
     )
+
+
+def test_at_the_start_warnings_are_counted_and_stop_nothing(
+    routes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(routes / "shop.yaml", SHOP + "otherwise: {drop: none}\n")
+    assert reported(capsys) == [
+        "Rules: 1 connector in routes, 1 warning (`hookyard rules check routes` shows them)."
+    ]
 
 
 def test_at_the_start_rules_that_cannot_be_used_are_told_with_their_problems(
