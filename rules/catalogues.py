@@ -39,6 +39,8 @@ class SourceInfo:
     needs_secret: bool = True
     signs_url: bool = False
     """Whether it signs the address it sends to, which must then be known."""
+    remark: str | None = None
+    """What is worth knowing about every connector that uses it."""
 
 
 @dataclass(frozen=True, slots=True)

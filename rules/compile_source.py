@@ -104,6 +104,8 @@ def _key_span(node: Node, path: tuple[str | int, ...]) -> Span:
 
 
 def _check_secrets(root: Node, source: Node, info: SourceInfo, report: Report) -> None:
+    if info.remark is not None:
+        report.add("R031", source.span, f"{info.name} {info.remark}", severity="note")
     secrets = root.get("secrets")
     named = secrets is not None and bool(secrets.value)
     if info.needs_secret and not named and not _is_near(root, "secrets"):

@@ -63,7 +63,12 @@ def _secrets(catalogues: Catalogues) -> list[Schema]:
     """Return which sources need the name of a secret, and which have no use for one."""
     names = catalogues.source_names
     open_ones = [n for n in names if not catalogues.source_info({"preset": n}).needs_secret]
-    is_open = {"properties": {"source": {"enum": open_ones}}}
+    by_preset = {
+        "type": "object",
+        "properties": {"preset": {"enum": open_ones}},
+        "required": ["preset"],
+    }
+    is_open = {"properties": {"source": {"anyOf": [{"enum": open_ones}, by_preset]}}}
     return [
         {
             "if": is_open,

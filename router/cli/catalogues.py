@@ -34,7 +34,12 @@ def _check_source(source: Mapping[str, Any]) -> Sequence[SourceProblem]:
 def _source_info(source: Mapping[str, Any]) -> SourceInfo:
     info = registry.source_info(source)
     return SourceInfo(
-        info.name, info.delivery_id, info.dedupe_key, info.needs_secret, info.signs_url
+        info.name,
+        info.delivery_id,
+        info.dedupe_key,
+        info.needs_secret,
+        info.signs_url,
+        info.remark,
     )
 
 

@@ -36,6 +36,7 @@ class Signed(NamedTuple):
     body: bytes
     headers: dict[str, str]
     query: dict[str, str]
+    method: str = "POST"
 
 
 @click.command("send")
@@ -127,11 +128,13 @@ def sign(
     headers |= {name.lower(): value for name, value in extra.items()}
     body = source.seal(envelope.body, now)
     query = envelope.query | source.sign_query(body, headers)
-    target = Target("POST", _with_query(address, query), MultiDict(query))
+    # A file without a body is what a sender sends that is set to GET (decision E16).
+    method = "GET" if not body and "GET" in source.methods else "POST"
+    target = Target(method, _with_query(address, query), MultiDict(query))
     proof = source.sign(body, now=now, headers=headers, target=target)
     replaced = {name.lower() for name in proof}
     kept = {name: value for name, value in headers.items() if name not in replaced}
-    return Signed(body, kept | proof, query)
+    return Signed(body, kept | proof, query, method)
 
 
 def _with_query(address: str, query: Mapping[str, str]) -> str:
@@ -141,7 +144,11 @@ def _with_query(address: str, query: Mapping[str, str]) -> str:
 
 
 async def post(
-    address: str, body: bytes, headers: Mapping[str, str], query: Mapping[str, str]
+    address: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+    method: str = "POST",
 ) -> tuple[int, Any]:
     """Return status and parsed body of the answer to a webhook; None for an empty one.
 
@@ -152,9 +159,10 @@ async def post(
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.post(
+            session.request(
+                method,
                 URL(_with_query(address, query), encoded=True),
-                data=body,
+                data=body or None,
                 headers=headers,
                 allow_redirects=False,
             ) as answer,

@@ -67,6 +67,11 @@ def rate(connector: str) -> str:
     return f"{PREFIX}rate:{connector}"
 
 
+def once(connector: str, token_hash: str) -> str:
+    """Return the key that says with which body a connector's sender used a token (with expiry)."""
+    return f"{PREFIX}once:{connector}:{token_hash}"
+
+
 def pause(destination: str) -> str:
     """Return the key that says why, and until when, nothing is sent to a destination."""
     return f"{PREFIX}pause:{destination}"

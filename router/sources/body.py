@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def text_at(body: Any, *keys: str) -> str | None:
-    """Return the text under a key of a JSON mapping, or of mappings in it; None for anything else."""
+def value_at(body: Any, *keys: str) -> Any:
+    """Return what is under a key of a JSON mapping, or of mappings in it; None if nothing is."""
     for key in keys:
         body = body.get(key) if isinstance(body, dict) else None
-    return body if isinstance(body, str) else None
+    return body
+
+
+def text_at(body: Any, *keys: str) -> str | None:
+    """Return the text under a key of a JSON mapping, or of mappings in it; None for anything else."""
+    value = value_at(body, *keys)
+    return value if isinstance(value, str) else None
 
 
 def joined(parts: Sequence[Any]) -> str | None:

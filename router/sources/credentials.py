@@ -65,6 +65,10 @@ class SharedSecretScheme:
             return self._authorization(given[0])
         return self._judge(_bytes(given[0]))
 
+    def is_shown(self, headers: Headers) -> bool:
+        """Tell whether a request shows a secret in the header, right or wrong."""
+        return bool(headers.getall(self._header or _AUTHORIZATION, ()))
+
     def sign(
         self, body: bytes, *, now: float, headers: Mapping[str, str], target: Target = NO_TARGET
     ) -> dict[str, str]:

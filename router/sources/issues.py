@@ -51,7 +51,8 @@ def _issue(model: type[BaseModel], found: Any) -> SourceIssue:
         case "bool_type":
             return SourceIssue(path, "is not true or false", "true or false")
         case "value_error":
-            return SourceIssue(path, str(context["error"]))
+            message = f"holds what {context['error']}" if in_list else str(context["error"])
+            return SourceIssue(path, message)
         case "greater_than":
             return SourceIssue(path, "is not more than nothing", "a span such as 10m")
         case _:

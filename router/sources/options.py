@@ -8,7 +8,10 @@ from typing import Self
 from pydantic import model_validator
 
 from router.sources.fields import Form, HeaderName, Tolerance, Word
-from router.sources.preset import Hmac, SharedSecret, SourcePreset
+from router.sources.preset import Hmac, InBody, PublicKey, SharedSecret, SourcePreset
+
+_TIMED = Hmac | InBody | PublicKey
+"""Proofs that may hold a time."""
 
 
 class PlainOptions(Form):
@@ -28,7 +31,7 @@ class TimedOptions(PlainOptions):
 
     def applied(self, preset: SourcePreset) -> SourcePreset:
         """Return the preset with the tolerance that was asked for."""
-        if self.tolerance is None or not isinstance(preset.proof, Hmac):
+        if self.tolerance is None or not isinstance(preset.proof, _TIMED):
             return preset
         tolerance_s = self.tolerance.total_seconds()
         return replace(preset, proof=replace(preset.proof, tolerance_s=tolerance_s))
@@ -65,6 +68,6 @@ def options_of(preset: SourcePreset) -> type[PlainOptions]:
     proof = preset.proof
     if isinstance(proof, SharedSecret):
         return SharedOptions
-    if isinstance(proof, Hmac) and proof.tolerance_s is not None:
+    if isinstance(proof, _TIMED) and proof.tolerance_s is not None:
         return TimedOptions
     return PlainOptions

@@ -7,7 +7,7 @@ How a sender proves itself is data (`Hmac`, `SharedSecret`, `NoProof`); `signatu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -27,6 +27,8 @@ Naming = Callable[[Headers, Parsed], str | None]
 
 Algorithm = Literal["sha1", "sha256", "sha512"]
 Encoding = Literal["hex", "base64"]
+Key = Literal["text", "whsec", "hex"]
+"""How a secret becomes a key: its UTF-8 bytes, base64 after an optional `whsec_`, or hex."""
 TimeForm = Literal["s", "ms", "rfc3339", "any"]
 """How a signed time is written: whole Unix seconds, milliseconds, RFC 3339, or any of these."""
 UrlForm = Literal["exact", "ports", "decoded"]
@@ -104,13 +106,15 @@ Handshake = Callable[[Facts], Answer | None]
 class SignatureHeaders:
     """Names of the headers that carry a signature and what is signed besides the body.
 
-    `marked` is a header and the value it must have for the signature to be of this kind.
+    `marked` is a header and the value it must have for the signature to be of this kind; `if_timed`
+    says that it is of this kind only beside the header with the time.
     """
 
     signature: str
     timestamp: str | None = None
     id: str | None = None
     marked: tuple[str, str] | None = None
+    if_timed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,7 @@ class ListFormat:
 class Hmac:
     """A keyed hash over the body, and over time, id, method and address where `signed` names them.
 
-    `headers` are alternatives: the first whose signature header is there counts. `key` says how the
-    secret becomes the key: its UTF-8 bytes, or base64 after an optional `whsec_`. `keyed` says how
+    `headers` are alternatives: the first whose signature header is there counts. `keyed` says how
     key and message come together: as HMAC, or by hashing one after the other, as was done before
     HMAC was common. `tolerance_s` is how old or how far ahead a signed time may be, in seconds; None
     where no time is signed.
@@ -144,7 +147,7 @@ class Hmac:
     prefix: str = ""
     signed: str = "{body}"
     format: ListFormat | None = None
-    key: Literal["text", "whsec"] = "text"
+    key: Key = "text"
     keyed: Literal["hmac", "prefix"] = "hmac"
     tolerance_s: float | None = None
     time_form: TimeForm = "s"
@@ -216,6 +219,85 @@ class SharedSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicKey:
+    """An ECDSA signature in a header, which the sender's public key proves: the secret is no secret.
+
+    `tolerance_s` is how old or how far ahead the signed time may be.
+    """
+
+    headers: tuple[SignatureHeaders, ...]
+    signed: str
+    tolerance_s: float
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The lower-case names of the headers that rules never see."""
+        return frozenset(names.signature.lower() for names in self.headers)
+
+    @property
+    def hidden_query(self) -> frozenset[str]:
+        """No query parameter."""
+        return frozenset()
+
+    @property
+    def summary(self) -> str:
+        """The scheme in a few words."""
+        names = " or ".join(names.signature for names in self.headers)
+        return f"ECDSA (base64) of {self.signed} in {names}"
+
+
+class SignedPart(NamedTuple):
+    """What one signature in a body is about; any of `signatures` may be right.
+
+    `timestamp` is the signed time, empty where none is signed.
+    """
+
+    signatures: tuple[bytes, ...]
+    message: bytes
+    timestamp: bytes = b""
+
+
+Sign = Callable[[bytes], str]
+"""Returns the signature of a message, as the sender writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InBody:
+    """A keyed hash over parts of the body that stands in the body itself.
+
+    Both functions are pure, and any body must do. `read` returns the parts that are signed, all of
+    which must be right; nothing where a signature is missing. `write` returns a body with the
+    signatures in it that `Sign` gives, and the time now where one is signed. `place` says in words
+    where the signature is, `signed` what it is about.
+    """
+
+    place: str
+    signed: str
+    read: Callable[[Any], Sequence[SignedPart]]
+    write: Callable[[Any, Sign, float], Any]
+    algorithm: Algorithm = "sha256"
+    encoding: Encoding = "hex"
+    key: Key = "text"
+    tolerance_s: float | None = None
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """No header."""
+        return frozenset()
+
+    @property
+    def hidden_query(self) -> frozenset[str]:
+        """No query parameter."""
+        return frozenset()
+
+    @property
+    def summary(self) -> str:
+        """The scheme in a few words."""
+        kind = f"HMAC-{self.algorithm.upper()} ({self.encoding})"
+        return f"{kind} of {self.signed} in body {self.place}"
+
+
+@dataclass(frozen=True, slots=True)
 class NoProof:
     """Nothing is proven, and the connector said so in so many words."""
 
@@ -236,13 +318,36 @@ class NoProof:
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOf:
-    """Several schemes of one sender, the safest first: the first whose signature is there counts.
+class Origins:
+    """Nobody is proven, but browsers say which site a page is of, and only pages of these count."""
 
-    `signing` is the one that `hookyard send` signs with.
+    origins: tuple[str, ...]
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """No header."""
+        return frozenset()
+
+    @property
+    def hidden_query(self) -> frozenset[str]:
+        """No query parameter."""
+        return frozenset()
+
+    @property
+    def summary(self) -> str:
+        """The scheme in a few words."""
+        return f"none; browsers on pages of {' or '.join(self.origins)} only"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Several schemes of one sender, the safest first: the first whose proof is there counts.
+
+    `signing` is the one that `hookyard send` signs with. A secret may be among them that is shown in a
+    header, not one in the query.
     """
 
-    schemes: tuple[Hmac, ...]
+    schemes: tuple[Hmac | SharedSecret, ...]
     signing: Hmac
 
     @property
@@ -261,7 +366,7 @@ class AnyOf:
         return ", or ".join(scheme.summary for scheme in self.schemes)
 
 
-Proof = Hmac | SharedSecret | NoProof | AnyOf
+Proof = Hmac | SharedSecret | PublicKey | InBody | NoProof | Origins | AnyOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +409,14 @@ class SourcePreset:
     """The form field that holds the JSON body, where the sender can be set to send forms."""
     plain_forms: bool = False
     """Whether it sends forms without that field, too."""
+    json_parameters: frozenset[str] = frozenset()
+    """Parameters of a query in which it writes JSON, where it can be set to GET."""
+    honeypot: str | None = None
+    """A field that people do not see: what comes with it filled in is no event."""
+    remark: str | None = None
+    """What `rules check` says of every connector that uses it."""
+    once: Naming | None = None
+    """Returns what it signs instead of the body and uses once: with another body it is a replay."""
     answer: Answer | None = None
     """What it is told of an event that was accepted, where it wants something other than our JSON."""
     options: type[PlainOptions] | None = None

@@ -11,18 +11,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from router.sources import (
+    adyen,
     alertmanager,
+    azure_monitor,
     bigcommerce,
     bitbucket,
     calendly,
+    cloudevents,
+    datadog,
+    form,
     github,
     gitlab,
+    grafana,
     hubspot,
     intercom,
     jira,
     linear,
+    mailgun,
+    newrelic,
     none,
+    opsgenie,
     pagerduty,
+    pingdom,
+    sendgrid,
     sentry,
     shopify,
     slack,
@@ -31,6 +42,8 @@ from router.sources import (
     stripe,
     twilio,
     typeform,
+    uptime_kuma,
+    uptimerobot,
     woocommerce,
     zendesk,
 )
@@ -38,17 +51,23 @@ from router.sources.credentials import NoProofScheme, SharedSecretScheme
 from router.sources.generic import GENERIC
 from router.sources.issues import SourceIssue, issues_of
 from router.sources.options import options_of
+from router.sources.origin import OriginScheme
 from router.sources.preset import (
     FORMS,
     JSON,
     AnyOf,
     Hmac,
+    InBody,
     NoProof,
+    Origins,
     Proof,
+    PublicKey,
     SharedSecret,
     SourcePreset,
 )
+from router.sources.public_key import PublicKeyScheme
 from router.sources.signature import AnyOfScheme, HmacScheme
+from router.sources.signature_body import InBodyScheme
 from router.sources.source import Scheme, Source, SourceError
 
 REGISTRY: tuple[SourcePreset, ...] = (
@@ -57,6 +76,7 @@ REGISTRY: tuple[SourcePreset, ...] = (
     bigcommerce.PRESET,
     stripe.PRESET,
     square.PRESET,
+    adyen.PRESET,
     github.PRESET,
     gitlab.PRESET,
     bitbucket.PRESET,
@@ -64,6 +84,14 @@ REGISTRY: tuple[SourcePreset, ...] = (
     twilio.PRESET,
     standard_webhooks.PRESET,
     alertmanager.PRESET,
+    grafana.PRESET,
+    datadog.PRESET,
+    uptime_kuma.PRESET,
+    uptimerobot.PRESET,
+    pingdom.PRESET,
+    opsgenie.PRESET,
+    newrelic.PRESET,
+    azure_monitor.PRESET,
     sentry.PRESET,
     pagerduty.PRESET,
     zendesk.PRESET,
@@ -73,6 +101,10 @@ REGISTRY: tuple[SourcePreset, ...] = (
     intercom.PRESET,
     typeform.PRESET,
     calendly.PRESET,
+    mailgun.PRESET,
+    sendgrid.PRESET,
+    cloudevents.PRESET,
+    form.PRESET,
     none.PRESET,
 )
 SOURCE_NAMES: tuple[str, ...] = tuple(preset.name for preset in REGISTRY)
@@ -92,6 +124,7 @@ class SourceInfo:
     dedupe_key: str | None
     needs_secret: bool
     signs_url: bool = False
+    remark: str | None = None
 
 
 def check_source(source: Mapping[str, Any]) -> list[SourceIssue]:
@@ -128,8 +161,9 @@ def source_info(source: Mapping[str, Any]) -> SourceInfo:
         name=preset.name,
         delivery_id=identified,
         dedupe_key=preset.dedupe_key or (_DELIVERY_ID if identified else None),
-        needs_secret=not isinstance(preset.proof, NoProof),
+        needs_secret=not isinstance(preset.proof, NoProof | Origins),
         signs_url=any("{url}" in scheme.signed for scheme in _schemes_of(preset.proof)),
+        remark=preset.remark,
     )
 
 
@@ -161,6 +195,26 @@ def _scheme(preset: SourcePreset, secrets: Sequence[str]) -> Scheme:
     proof = preset.proof
     if isinstance(proof, NoProof):
         return NoProofScheme()
+    if isinstance(proof, Origins):
+        return OriginScheme(proof)
+    _check_secrets(preset, secrets)
+    if isinstance(proof, SharedSecret):
+        return SharedSecretScheme(proof, secrets)
+    if isinstance(proof, AnyOf):
+        return AnyOfScheme(proof, secrets)
+    if isinstance(proof, InBody):
+        return InBodyScheme(proof, secrets)
+    if isinstance(proof, PublicKey):
+        return PublicKeyScheme(proof, secrets)
+    return HmacScheme(proof, secrets)
+
+
+def _check_secrets(preset: SourcePreset, secrets: Sequence[str]) -> None:
+    """Refuse secrets that cannot be anything's.
+
+    Raises:
+        SourceError: There is none, or one of them is empty or no text.
+    """
     if not secrets:
         raise SourceError(f"{preset.title} needs a secret, and none is configured")
     for secret in secrets:
@@ -168,18 +222,14 @@ def _scheme(preset: SourcePreset, secrets: Sequence[str]) -> Scheme:
             raise SourceError("a secret is empty")
         if not _is_utf8(secret):
             raise SourceError("a secret is not text in UTF-8")
-    if isinstance(proof, SharedSecret):
-        return SharedSecretScheme(proof, secrets)
-    if isinstance(proof, AnyOf):
-        return AnyOfScheme(proof, secrets)
-    return HmacScheme(proof, secrets)
 
 
 def _schemes_of(proof: Proof) -> tuple[Hmac, ...]:
     """Return the keyed hashes that a proof may be."""
     if isinstance(proof, Hmac):
         return (proof,)
-    return proof.schemes if isinstance(proof, AnyOf) else ()
+    schemes = proof.schemes if isinstance(proof, AnyOf) else ()
+    return tuple(scheme for scheme in schemes if isinstance(scheme, Hmac))
 
 
 def _proof_headers(proof: Proof) -> Iterator[str]:
@@ -187,8 +237,8 @@ def _proof_headers(proof: Proof) -> Iterator[str]:
     for scheme in _schemes_of(proof):
         yield from scheme.also_hidden
         yield from (names.signature for names in scheme.headers)
-    if isinstance(proof, SharedSecret) and proof.header is not None:
-        yield proof.header
+    if isinstance(proof, SharedSecret | PublicKey):
+        yield from proof.hidden
 
 
 _SIGNATURE_HEADERS = frozenset(

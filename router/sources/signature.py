@@ -16,18 +16,21 @@ from typing import Protocol, Self
 
 from multidict import istr
 
+from router.sources.credentials import SharedSecretScheme
 from router.sources.preset import (
     NO_TARGET,
     AnyOf,
     Headers,
     Hmac,
+    InBody,
     Refusal,
+    SharedSecret,
     SignatureHeaders,
     Target,
 )
 from router.sources.signature_header import UnprovenError, reader_of, signed_header
 from router.sources.signed_message import composer_of, is_form
-from router.sources.signed_time import epoch_s, renewed, time_in, written
+from router.sources.signed_time import judged, renewed, time_in, written
 from router.sources.source import SourceError
 
 SIGNED_IN_TEST = "signed-in-test"
@@ -52,7 +55,7 @@ class _Keyed(Protocol):
 class _Names:
     """The header names of one alternative, prepared for look-up without case."""
 
-    __slots__ = ("id", "mark", "marked", "signature", "timestamp")
+    __slots__ = ("id", "if_timed", "mark", "marked", "signature", "timestamp")
 
     def __init__(self, names: SignatureHeaders) -> None:
         self.signature = istr(names.signature)
@@ -60,13 +63,50 @@ class _Names:
         self.id = istr(names.id) if names.id else None
         name, self.mark = names.marked or (None, "")
         self.marked = istr(name) if name else None
+        self.if_timed = names.if_timed
 
     def given(self, headers: Headers) -> Sequence[str]:
         """Return the signature header, each time it was sent, if it is of this alternative."""
         given = headers.getall(self.signature, ())
         if given and self.marked is not None and self.mark not in headers.getall(self.marked, ()):
             return ()
+        if self.if_timed and self.timestamp and not headers.getall(self.timestamp, ()):
+            return ()
         return given
+
+
+class Keys:
+    """The keys of a scheme; `length` is that of a signature as it is written."""
+
+    __slots__ = ("_encode", "_keyed", "count", "length")
+
+    def __init__(self, proof: Hmac | InBody, secrets: Sequence[str]) -> None:
+        # A copy of what has taken in the key already is quicker than a start from the key.
+        self._keyed = tuple(_keyed(proof, secret) for secret in secrets)
+        self._encode: Callable[[bytes], bytes] = (
+            binascii.hexlify if proof.encoding == "hex" else _base64
+        )
+        self.count = len(self._keyed)
+        self.length = len(self._encode(bytes(_SIZES[proof.algorithm])))
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature of a message by the first key."""
+        return self._encode(_digest(self._keyed[0], message))
+
+    def match(self, messages: Sequence[bytes], signatures: Sequence[bytes]) -> bool:
+        """Tell whether a signature is right, in the same time whichever it is."""
+        matched = False
+        for message in messages:
+            for keyed in self._keyed:
+                expected = self._encode(_digest(keyed, message))
+                for signature in signatures:
+                    matched |= hmac.compare_digest(expected, signature)
+        return matched
+
+    @property
+    def which(self) -> str:
+        """What a signature should have matched, in words."""
+        return "the secret" if self.count == 1 else f"any of {self.count} secrets"
 
 
 class HmacScheme:
@@ -74,10 +114,9 @@ class HmacScheme:
 
     __slots__ = (
         "_compose",
-        "_encode",
         "_has_form",
         "_in_test",
-        "_keyed",
+        "_keys",
         "_names",
         "_proof",
         "_reader",
@@ -88,16 +127,12 @@ class HmacScheme:
 
     def __init__(self, proof: Hmac, secrets: Sequence[str]) -> None:
         self._proof = proof
-        # A copy of what has taken in the key already is quicker than a start from the key.
-        self._keyed = tuple(_keyed(proof, secret) for secret in secrets)
-        self._in_test = (_keyed(proof, proof.test_secret),) if proof.test_secret else ()
+        self._keys = Keys(proof, secrets)
+        self._in_test = Keys(proof, [proof.test_secret]) if proof.test_secret else None
         self._names = tuple(_Names(names) for names in proof.headers)
-        self._compose = composer_of(proof)
+        self._compose = composer_of(proof.signed, proof.url_form)
         self._has_form = "{form}" in proof.signed
-        self._encode: Callable[[bytes], bytes] = (
-            binascii.hexlify if proof.encoding == "hex" else _base64
-        )
-        self._reader = reader_of(proof, len(self._encode(bytes(_SIZES[proof.algorithm]))))
+        self._reader = reader_of(proof, self._keys.length)
         self.hidden = proof.hidden
         self.hidden_query = proof.hidden_query
         self.needs_target = "{url}" in proof.signed or "{method}" in proof.signed
@@ -112,8 +147,8 @@ class HmacScheme:
                 self._check_body(body, target)
         except UnprovenError as unproven:
             return unproven.refusal
-        matched = self._matches(self._keyed, messages, signatures)
-        if self._in_test and self._matches(self._in_test, messages, signatures):
+        matched = self._keys.match(messages, signatures)
+        if self._in_test is not None and self._in_test.match(messages, signatures):
             reason = "signed with the secret that the sender's documentation prints, for tests"
             return Refusal(401, SIGNED_IN_TEST, reason)
         if not matched:
@@ -135,7 +170,7 @@ class HmacScheme:
         signed_id = message_id.encode("utf-8", "surrogatepass")
         content_type = given.get("content-type", "")
         message = self._compose(body, timestamp.encode(), signed_id, target, content_type)[0]
-        signature = self._encode(_digest(self._keyed[0], message)).decode()
+        signature = self._keys.sign(message).decode()
         made: dict[str, str] = {}
         if names.id is not None:
             made[str(names.id)] = message_id
@@ -180,18 +215,6 @@ class HmacScheme:
             message_id = signed_header(headers, names.id, "signature-missing")
         return signatures, timestamp, message_id
 
-    def _matches(
-        self, all_keyed: Sequence[_Keyed], messages: Sequence[bytes], signatures: Sequence[bytes]
-    ) -> bool:
-        """Tell whether a signature is right, in the same time whichever it is."""
-        matched = False
-        for message in messages:
-            for keyed in all_keyed:
-                expected = self._encode(_digest(keyed, message))
-                for signature in signatures:
-                    matched |= hmac.compare_digest(expected, signature)
-        return matched
-
     def _check_body(self, body: bytes, target: Target) -> None:
         """Compare a body with its hash in the address, which is what is signed.
 
@@ -215,8 +238,7 @@ class HmacScheme:
             )
 
     def _mismatch(self, body: bytes, target: Target) -> Refusal:
-        count = len(self._keyed)
-        which = "the secret" if count == 1 else f"any of {count} secrets"
+        which = self._keys.which
         if not self.needs_target:
             about = f"signature over {len(body):,} bytes does not match {which}; "
             return Refusal(401, "signature-mismatch", about + "was the body re-encoded by a proxy?")
@@ -238,19 +260,7 @@ class HmacScheme:
             if in_body is None:  # and nobody but the sender can have left it out
                 return None
             timestamp = in_body
-        sent = epoch_s(timestamp, self._proof.time_form)
-        if sent is None:
-            return Refusal(401, "timestamp-malformed", "the signed time cannot be read")
-        age = now - sent
-        if -tolerance <= age <= tolerance:
-            return None
-        direction = "old" if age > 0 else "ahead of this machine's clock"
-        return Refusal(
-            401,
-            "timestamp-stale",
-            f"the signature is right, but {abs(age):,.0f} s {direction}; {tolerance:,.0f} s are "
-            "tolerated. Is it a replay, or is a clock wrong?",
-        )
+        return judged(timestamp, self._proof.time_form, tolerance, now)
 
     def _written(self, signature: str, timestamp: str) -> str:
         """Return a signature header as the sender writes it."""
@@ -275,19 +285,24 @@ class AnyOfScheme:
 
     def __init__(self, proof: AnyOf, secrets: Sequence[str]) -> None:
         self._proof = proof
-        self._schemes = tuple(HmacScheme(scheme, secrets) for scheme in proof.schemes)
+        self._schemes = tuple(
+            HmacScheme(scheme, secrets)
+            if isinstance(scheme, Hmac)
+            else SharedSecretScheme(scheme, secrets)
+            for scheme in proof.schemes
+        )
         self._signing = HmacScheme(proof.signing, secrets)
         self.hidden = frozenset().union(*(scheme.hidden for scheme in self._schemes))
         self.hidden_query = frozenset().union(*(scheme.hidden_query for scheme in self._schemes))
         self.needs_target = any(scheme.needs_target for scheme in self._schemes)
 
     def verify(self, headers: Headers, body: bytes, now: float, target: Target) -> Refusal | None:
-        """Return what the safest scheme says whose signature is there."""
+        """Return what the safest scheme says whose proof is there."""
         for scheme in self._schemes:
             if scheme.is_shown(headers):
                 return scheme.verify(headers, body, now, target)
-        names = (each.signature for scheme in self._proof.schemes for each in scheme.headers)
-        return Refusal(401, *_missing(dict.fromkeys(names)))
+        names = dict.fromkeys(name for each in self._proof.schemes for name in _shown_in(each))
+        return Refusal(401, *_missing(names))
 
     def sign(
         self, body: bytes, *, now: float, headers: Mapping[str, str], target: Target = NO_TARGET
@@ -304,6 +319,13 @@ class AnyOfScheme:
         return self._signing.seal(body, now)
 
 
+def _shown_in(proof: Hmac | SharedSecret) -> Iterable[str]:
+    """Return the headers in which a proof may be."""
+    if isinstance(proof, Hmac):
+        return (names.signature for names in proof.headers)
+    return (proof.header or "Authorization",)
+
+
 def _missing(names: Iterable[str]) -> tuple[str, str]:
     """Return code and reason of a request that has none of the headers."""
     reason = (
@@ -313,10 +335,10 @@ def _missing(names: Iterable[str]) -> tuple[str, str]:
     return "signature-missing", reason
 
 
-def _keyed(proof: Hmac, secret: str) -> _Keyed:
+def _keyed(proof: Hmac | InBody, secret: str) -> _Keyed:
     """Return a hash that has taken in the key of a secret."""
     key = _key(proof, secret)
-    if proof.keyed == "prefix":
+    if isinstance(proof, Hmac) and proof.keyed == "prefix":
         return hashlib.new(proof.algorithm, key)
     return hmac.new(key, digestmod=proof.algorithm)
 
@@ -332,10 +354,16 @@ def _base64(digest: bytes) -> bytes:
     return binascii.b2a_base64(digest, newline=False)
 
 
-def _key(proof: Hmac, secret: str) -> bytes:
+def _key(proof: Hmac | InBody, secret: str) -> bytes:
     """Return the HMAC key of a secret as its sender shows it."""
     if proof.key == "text":
         return secret.encode()
+    if proof.key == "hex":
+        try:
+            return bytes.fromhex(secret.strip())
+        except ValueError:
+            # `from None`: the cause may carry some of the secret along.
+            raise SourceError("a secret is not hex, as this sender shows it") from None
     text = secret.strip().removeprefix(_WHSEC).rstrip("=")
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

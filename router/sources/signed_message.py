@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
-from router.sources.preset import PLACEHOLDER, URLENCODED, Hmac, Target
+from router.sources.preset import PLACEHOLDER, URLENCODED, Target, UrlForm
 from router.sources.signature_header import UnprovenError
 
 Compose = Callable[[bytes, bytes, bytes, Target, str], tuple[bytes, ...]]
@@ -33,15 +33,15 @@ _DECODED = {
 _TO_DECODE = re.compile("|".join(_DECODED), re.IGNORECASE)
 
 
-def composer_of(proof: Hmac) -> Compose:
+def composer_of(signed: str, url_form: UrlForm = "exact") -> Compose:
     """Return what puts the signed bytes together for a scheme."""
-    if proof.signed == "{body}":
+    if signed == "{body}":
         return lambda body, _timestamp, _id, _target, _type: (body,)
-    pieces = PLACEHOLDER.split(proof.signed)
+    pieces = PLACEHOLDER.split(signed)
     literals = [piece.encode() for piece in pieces[::2]]
     fields = [_FIELDS.index(piece) for piece in pieces[1::2]]
-    spellings = _SPELLINGS[proof.url_form] if "{url}" in proof.signed else None
-    has_form = "{form}" in proof.signed
+    spellings = _SPELLINGS[url_form] if "{url}" in signed else None
+    has_form = "{form}" in signed
 
     def put_together(values: tuple[bytes, ...]) -> bytes:
         parts = [literals[0]]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from router.sources.preset import TimeForm
+from router.sources.preset import Refusal, TimeForm
 
 _MAX_TIME_DIGITS = 15
 _MILLISECONDS_FROM = 100_000_000_000
@@ -29,6 +29,23 @@ def epoch_s(timestamp: bytes, form: TimeForm) -> float | None:
         return at.timestamp() if at.tzinfo else None
     except (ValueError, OverflowError):
         return None
+
+
+def judged(timestamp: bytes, form: TimeForm, tolerance_s: float, now: float) -> Refusal | None:
+    """Return why a signed time cannot count, or None; the signature is known to be right by now."""
+    sent = epoch_s(timestamp, form)
+    if sent is None:
+        return Refusal(401, "timestamp-malformed", "the signed time cannot be read")
+    age = now - sent
+    if -tolerance_s <= age <= tolerance_s:
+        return None
+    direction = "old" if age > 0 else "ahead of this machine's clock"
+    return Refusal(
+        401,
+        "timestamp-stale",
+        f"the signature is right, but {abs(age):,.0f} s {direction}; {tolerance_s:,.0f} s are "
+        "tolerated. Is it a replay, or is a clock wrong?",
+    )
 
 
 def written(now: float, form: TimeForm) -> str:

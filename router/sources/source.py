@@ -21,6 +21,7 @@ from router.sources.preset import (
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
+_DAY_S = 86_400
 _MAX_NAME = 255
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -56,7 +57,8 @@ class Source:
     """One connector's sender, compiled; safe to use from many requests at once.
 
     `hidden` holds the lower-case names of headers that rules never see, `hidden_query` those of
-    query parameters. `shake` answers handshakes. Neither attribute nor repr shows a secret.
+    query parameters. `shake` answers handshakes, `once_within_s` is how long what a preset uses `once`
+    must be remembered. Neither attribute nor repr shows a secret.
     """
 
     __slots__ = (
@@ -67,6 +69,7 @@ class Source:
         "hidden_query",
         "methods",
         "needs_target",
+        "once_within_s",
         "plain_forms",
         "preset",
         "shake",
@@ -83,6 +86,8 @@ class Source:
         self.plain_forms = preset.plain_forms
         self.methods = preset.methods
         self.shake = preset.shake
+        # A time may be as far ahead as it may be old: so long could a token come again.
+        self.once_within_s = 2 * (getattr(preset.proof, "tolerance_s", None) or _DAY_S)
 
     def __repr__(self) -> str:
         return f"<Source {self.preset.name}>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from typing import Any, Literal
 from urllib.parse import parse_qs, parse_qsl
@@ -9,11 +10,12 @@ from urllib.parse import parse_qs, parse_qsl
 import orjson
 
 from router.core import jsonio
+from router.core.forms import MULTIPART, URLENCODED, media_type, read_form
 from router.core.jsonio import UnparseableError
-from router.sources.preset import Parsed
+from router.sources.preset import Parsed, SourcePreset
+from router.web.visible import storable
 
-Kind = Literal["json", "form", "other"]
-_FORM = "application/x-www-form-urlencoded"
+Kind = Literal["json", "form", "multipart", "other"]
 _MAX_FIELDS = 1000
 
 
@@ -36,8 +38,10 @@ def read_content(
     if kind == "json":
         jsonio.check(body)
         return partial(_parse, body)
-    if kind != "form" or not body:
+    if kind == "other" or not body:
         return nothing
+    if kind == "multipart":
+        return _read_multipart(content_type, body, form_field, plain_forms=plain_forms)
     written = None if form_field is None else _json_of_form(body, form_field)
     if written is not None:
         return partial(_parse, written)
@@ -49,10 +53,24 @@ def read_content(
 @lru_cache(maxsize=256)
 def _kind(content_type: str) -> Kind:
     """Return how bodies of a Content-Type are read; none given counts as JSON."""
-    media_type = content_type.partition(";")[0].strip().lower()
-    if not media_type or media_type == "application/json" or media_type.endswith("+json"):
+    kind = media_type(content_type)
+    if not kind or kind == "application/json" or kind.endswith("+json"):
         return "json"
-    return "form" if media_type == _FORM else "other"
+    return "form" if kind == URLENCODED else "multipart" if kind == MULTIPART else "other"
+
+
+def _read_multipart(
+    content_type: str, body: bytes, form_field: str | None, *, plain_forms: bool
+) -> Parsed:
+    """Check a form in parts as `read_content` does; nobody reads it twice, so all of it is read."""
+    fields = read_form(body, content_type) or {}
+    written = fields.get(form_field or "")
+    if isinstance(written, str):
+        jsonio.check(written.encode())
+        return partial(_parse, written.encode())
+    if form_field is not None and not plain_forms:
+        raise UnparseableError(f"a form without the field {form_field}")
+    return lambda: fields
 
 
 def _json_of_form(body: bytes, field: str) -> bytes | None:
@@ -75,6 +93,31 @@ def _fields(body: bytes) -> dict[str, str]:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
     except ValueError:  # the worker says what is wrong with so many
         return {}
+
+
+def query_body(preset: SourcePreset, query: Iterable[tuple[str, str]]) -> bytes:
+    """Return a query as the JSON body it stands for, a repeated parameter as a list (decision E16).
+
+    What the sender writes as JSON into a parameter is JSON in the body too, if it can be read. Without
+    a query there is no body.
+    """
+    fields: dict[str, Any] = {}
+    for name, value in query:
+        fields.setdefault(storable(name), []).append(_value(preset, name, storable(value)))
+    if not fields:
+        return b""
+    return jsonio.dump_bytes(
+        {name: values if len(values) > 1 else values[0] for name, values in fields.items()}
+    )
+
+
+def _value(preset: SourcePreset, name: str, text: str) -> Any:
+    if name not in preset.json_parameters:
+        return text
+    try:
+        return jsonio.loads(text)
+    except UnparseableError:
+        return text
 
 
 def _parse(body: bytes) -> Any:

@@ -69,7 +69,8 @@ class ProblemError(Exception):
     """A request ends with a problem.
 
     `detail` and `extra` go out. `reason` is what operators read in `/refusals`, under `recorded_as`
-    or the problem's own code; neither may hold a secret or any of the body.
+    or the problem's own code; neither may hold a secret or any of the body. `answer` is what the
+    sender is told instead, where it should not notice.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class ProblemError(Exception):
         recorded_as: str | None = None,
         headers: Headers | None = None,
         extra: Mapping[str, Any] | None = None,
+        answer: web.Response | None = None,
     ) -> None:
         super().__init__(problem.code)
         self.problem = problem
@@ -89,10 +91,13 @@ class ProblemError(Exception):
         self.recorded_as = recorded_as or problem.code
         self.headers = headers or {}
         self.extra = extra or {}
+        self.answer = answer
 
 
 def problem_response(error: ProblemError) -> web.Response:
-    """Return the answer that tells of a problem."""
+    """Return the answer that tells of a problem, or does not."""
+    if error.answer is not None:
+        return error.answer
     problem = error.problem
     content = {
         "type": f"urn:hookyard:problem:{problem.code}",

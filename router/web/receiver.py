@@ -84,11 +84,12 @@ class Receiver:
         asked_for = reception.asked_for
         connector = self._services.connectors.find(asked_for)
         source = connector.source if connector else None
+        response = problem_response(error)
         REQUESTS.labels(connector.name if connector else UNKNOWN, error.recorded_as).inc()
         self._recorder.note(
             asked_for if _CONNECTOR_NAME.fullmatch(asked_for) else _NO_NAME,
             bucket=connector.name if connector else UNKNOWN,
-            status=error.problem.status,
+            status=response.status,
             code=error.recorded_as,
             reason=error.reason,
             remote=request.remote,
@@ -96,4 +97,4 @@ class Receiver:
             hidden=source.hidden if source else frozenset(),
             summed_up=error.problem is problems.RATE_LIMITED,
         )
-        return problem_response(error)
+        return response

@@ -10,6 +10,7 @@ from aiohttp import web
 from router.core.clock import Clock
 from router.core.ids import IdSource
 from router.core.intake import Intake
+from router.core.once import Once
 from router.core.rate_limits import RateLimits
 from router.sources.preset import Named, Parsed
 from router.sources.source import Source
@@ -32,6 +33,7 @@ class Services:
     connectors: Connectors
     intake: Intake
     rates: RateLimits
+    once: Once
     outcomes: Outcomes
     new_id: IdSource
     clock: Clock

@@ -26,6 +26,7 @@ from router.core.errors import SettingsError
 from router.core.ids import id_source
 from router.core.intake import Intake
 from router.core.metrics import REQUESTS
+from router.core.once import Once
 from router.core.pending import PendingBatches
 from router.core.rate_limits import RateLimits
 from router.core.redis_client import connect
@@ -147,9 +148,8 @@ async def assemble(settings: Settings, secrets: Secrets) -> Parts:
             await add_refusals(conn, rows)
 
     recorder = RefusalRecorder(save, new_id=new_id, clock=clock)
-    services = Services(
-        connectors, intake, RateLimits(redis), outcomes, new_id, clock, settings.base_url
-    )
+    rates, once = RateLimits(redis), Once(redis)
+    services = Services(connectors, intake, rates, once, outcomes, new_id, clock, settings.base_url)
     receiver = Receiver(services, recorder)
     monotonic = asyncio.get_running_loop().time
     tokens = Tokens(store, settings.admin_token, clock=clock, monotonic=monotonic)

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import math
-from urllib.parse import urlencode
+from typing import Any
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 from redis.exceptions import RedisError
 
+from router.core import jsonio
 from router.core.errors import IntakeFullError, NotDurableError
 from router.core.event import IncomingEvent
 from router.core.jsonio import UnparseableError
-from router.sources.preset import NO_TARGET, URLENCODED, Facts, Target
+from router.sources.preset import NO_TARGET, Facts, Target
 from router.web import problems
 from router.web.answers import accepted, answer_of, as_sender_expects
-from router.web.content import read_content
+from router.web.content import query_body, read_content
 from router.web.outcomes import outcome_within
 from router.web.prefer import PREFER, PREFERENCE_APPLIED, wait_of
 from router.web.problems import ProblemError
@@ -32,7 +33,7 @@ _ROUTED_WAIT_S = 10
 """How long a connector with `reply: routed` waits where the sender does not say."""
 
 _RATE_WITHIN_S = 2.0
-"""How long Redis may take to say whether a connector's limit is reached."""
+"""How long Redis may take to say whether a connector's limit is reached, or a token was used."""
 
 _WITH_QUERY_ONLY = frozenset({hdrs.METH_GET, hdrs.METH_DELETE})
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -166,9 +167,9 @@ async def check_type(reception: Reception) -> None:
         )
     if request.method in _WITH_QUERY_ONLY and not reception.body:
         hidden = reception.source.hidden_query
-        pairs = [(name, value) for name, value in request.query.items() if name not in hidden]
-        reception.body = urlencode(pairs, errors="surrogateescape").encode()
-        reception.content_type = URLENCODED
+        shown = [(name, value) for name, value in request.query.items() if name not in hidden]
+        reception.body = query_body(reception.source.preset, shown)
+        reception.content_type = "application/json"
         return
     reception.content_type = headers.get(hdrs.CONTENT_TYPE, "")
     if not reception.source.takes(reception.content_type):
@@ -188,6 +189,53 @@ async def parse(reception: Reception) -> None:
         )
     except UnparseableError as error:
         raise ProblemError(problems.UNPARSEABLE, str(error)) from None
+
+
+async def check_once(reception: Reception) -> None:
+    """Turn away a request that shows the token of another: the token was signed, the body was not."""
+    source = reception.source
+    if source.preset.once is None:
+        return
+    token = source.preset.once(reception.request.headers, reception.parsed)
+    if token is None:
+        return
+    content = jsonio.dump_bytes(reception.parsed())
+    once = reception.services.once
+    try:
+        async with asyncio.timeout(_RATE_WITHIN_S):
+            is_right = await once.take(
+                reception.connector.name, token, content, source.once_within_s
+            )
+    except (RedisError, OSError, TimeoutError):
+        raise ProblemError(problems.NOT_DURABLE) from None
+    if not is_right:
+        raise ProblemError(
+            problems.NOT_PROVEN,
+            reason="its token came before, with another body: it is a replay",
+            recorded_as="token-replayed",
+            headers={hdrs.WWW_AUTHENTICATE: "Hookyard"},
+        )
+
+
+async def shun(reception: Reception) -> None:
+    """Turn away what a machine filled in, which is told what everybody is told."""
+    field = reception.source.preset.honeypot
+    if field is None:
+        return
+    content = reception.parsed()
+    if isinstance(content, dict) and _is_filled(content.get(field)):
+        raise ProblemError(
+            problems.NOT_PROVEN,
+            reason=f"the field {field}, which people do not see, is filled in",
+            recorded_as="honeypot",
+            answer=_acceptance(reception, reception.services.new_id()),
+        )
+
+
+def _is_filled(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_is_filled, value))
+    return bool(value.strip() if isinstance(value, str) else value)
 
 
 async def name(reception: Reception) -> None:
@@ -223,8 +271,7 @@ async def keep(reception: Reception) -> web.Response:
     event = _event(reception, services.outcomes.receiver_id if wait_s else None)
     if not wait_s:
         await _put(reception, event)
-        answer = reception.source.preset.answer
-        response = accepted(event.id, reception.now) if not answer else as_sender_expects(answer)
+        response = _acceptance(reception, event.id)
     else:
         with services.outcomes.expecting(event.id) as future:
             await _put(reception, event)
@@ -233,6 +280,12 @@ async def keep(reception: Reception) -> web.Response:
     if preferred_s is not None:
         response.headers[PREFERENCE_APPLIED] = f"wait={preferred_s}"
     return response
+
+
+def _acceptance(reception: Reception, event_id: str) -> web.Response:
+    """Say that an event is durable, in the way the sender wants to hear it."""
+    answer = reception.source.preset.answer
+    return accepted(event_id, reception.now) if answer is None else as_sender_expects(answer)
 
 
 def _event(reception: Reception, reply_to: str | None) -> IncomingEvent:
@@ -269,6 +322,8 @@ STEPS: tuple[Step, ...] = (
     prove,
     check_type,
     parse,
+    check_once,
+    shun,
     name,
     limit,
     keep,

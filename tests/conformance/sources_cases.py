@@ -13,13 +13,27 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict
 
 from router.sources.options import options_of
-from router.sources.preset import AnyOf, Hmac, Named, NoProof, Proof, Refusal, SharedSecret, Target
+from router.sources.preset import (
+    AnyOf,
+    Hmac,
+    InBody,
+    Named,
+    NoProof,
+    Origins,
+    Proof,
+    PublicKey,
+    Refusal,
+    SharedSecret,
+    Target,
+)
 from router.sources.registry import REGISTRY, compile_source
 from router.sources.source import Source
-from router.web.content import read_content
+from router.web.content import query_body, read_content
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "sources"
@@ -28,6 +42,20 @@ NOW = 1_700_000_000.0
 # Every kind of key can be made of these: text, and base64 after `whsec_`.
 SECRET = "whsec_" + base64.b64encode(b"canary-of-the-first-secret").decode()
 OTHER_SECRET = "whsec_" + base64.b64encode(b"canary-of-the-other-secret").decode()
+
+
+def _private_key(number: int) -> str:
+    """Return a private key as one line of base64: with it `hookyard send` signs as its sender would."""
+    key = ec.derive_private_key(number, ec.SECP256R1())
+    der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return base64.b64encode(der).decode()
+
+
+# Where a sender shows its secrets in another form.
+SECRETS_OF: dict[str, tuple[str, str]] = {
+    "adyen": (SECRET.encode().hex(), OTHER_SECRET.encode().hex()),
+    "sendgrid": (_private_key(1001), _private_key(1002)),
+}
 ADDRESS = "https://hooks.example/hooks/case"
 BODY = json.dumps(
     {
@@ -39,17 +67,46 @@ BODY = json.dumps(
     }
 ).encode()
 
+# What is sent by those whose proof is in the body: another body could not hold it.
+BODIES: dict[str, Any] = {
+    "adyen": {
+        "notificationItems": [
+            {
+                "NotificationRequestItem": {
+                    "pspReference": "7914073381342284",
+                    "merchantAccountCode": "Acme:ECOM",
+                    "merchantReference": "canary\\of-the-body",
+                    "amount": {"currency": "EUR", "value": 1130},
+                    "eventCode": "AUTHORISATION",
+                    "success": "true",
+                    "reason": "",
+                }
+            }
+        ]
+    },
+    "mailgun": {"event-data": {"id": "hTWCTD81RtiDN", "event": "failed", "note": "canary"}},
+}
+
 # What may stand beside a preset, and how it is written; every option of every preset has its line.
 OPTIONS: dict[str, Any] = {
     "basic": "jane",
     "header": "X-Token",
+    "honeypot": "_gotcha",
+    "origins": ["https://www.example.com"],
     "query": "token",
+    "signature_header": "X-Signature",
     "signing_token": True,
+    "then": "https://www.example.com/thanks",
+    "timestamp_header": "X-Signed-At",
     "tolerance": "10m",
     "versions": ["v2"],
 }
 # Where one example will not do, or an option needs another one beside it.
 OPTIONS_OF: dict[tuple[str, str], list[dict[str, Any]]] = {
+    ("grafana", "tolerance"): [
+        {"tolerance": "10m"},
+        {"timestamp_header": "X-Signed-At", "tolerance": "10m"},
+    ],
     ("gitlab", "tolerance"): [{"signing_token": True, "tolerance": "10m"}],
     ("hubspot", "versions"): [{"versions": ["v2"]}, {"versions": ["v1"]}],
 }
@@ -64,12 +121,29 @@ class Case:
     proof: Proof
 
     def compile(self, *secrets: str) -> Source:
-        return compile_source(self.source, secrets or (SECRET,))
+        name = self.source.get("preset")
+        return compile_source(self.source, [spelled(name, each) for each in secrets or (SECRET,)])
+
+    def body(self, source: Source, *, now: float = NOW) -> bytes:
+        """Return a body as this sender sends it, with its proof in it if that is where it has it."""
+        content = BODIES.get(self.source.get("preset", ""))
+        return source.seal(BODY if content is None else json.dumps(content).encode(), now)
+
+
+def spelled(name: str | None, secret: str) -> str:
+    """Return one of the two secrets in the form in which a sender shows it; any other as it is."""
+    forms = SECRETS_OF.get(name or "", (SECRET, OTHER_SECRET))
+    return dict(zip((SECRET, OTHER_SECRET), forms, strict=True)).get(secret, secret)
+
+
+def compiled(name: str) -> Source:
+    """Return a preset's sender with its first secret."""
+    return compile_source({"preset": name}, [spelled(name, SECRET)])
 
 
 def _case(source: Mapping[str, Any]) -> Case:
     name = json.dumps(source) if len(source) > 1 or "preset" not in source else source["preset"]
-    proof = compile_source(source, [SECRET]).preset.proof
+    proof = compile_source(source, [spelled(source.get("preset"), SECRET)]).preset.proof
     return Case(name, source, proof.signing if isinstance(proof, AnyOf) else proof)
 
 
@@ -108,11 +182,17 @@ _WITHOUT_PRESET: list[dict[str, Any]] = [
 ]
 
 CASES = _of_registry() + [_case(source) for source in _WITHOUT_PRESET]
-PROVEN = [case for case in CASES if not isinstance(case.proof, NoProof)]
-SIGNED = [case for case in CASES if isinstance(case.proof, Hmac)]
+# Each case is of one kind: whoever cannot be proven, or proves itself in the body, is tested elsewhere.
+OPEN = [case for case in CASES if isinstance(case.proof, NoProof | Origins)]
+IN_BODY = [case for case in CASES if isinstance(case.proof, InBody)]
+PROVEN = [case for case in CASES if isinstance(case.proof, Hmac | PublicKey | SharedSecret)]
+SIGNED = [case for case in CASES if isinstance(case.proof, Hmac | PublicKey)]
+HASHED = [case for case in CASES if isinstance(case.proof, Hmac)]
 SHARED = [case for case in CASES if isinstance(case.proof, SharedSecret)]
 TIMED = [
-    case for case in CASES if isinstance(case.proof, Hmac) and case.proof.tolerance_s is not None
+    case
+    for case in CASES
+    if isinstance(case.proof, Hmac | PublicKey) and case.proof.tolerance_s is not None
 ]
 
 
@@ -164,18 +244,25 @@ class Arrival(NamedTuple):
 
 
 def arrival(source: Source, envelope: Mapping[str, Any]) -> Arrival:
-    """Return a recorded payload, signed with the source's first secret."""
+    """Return a recorded payload, signed with the source's first secret.
+
+    Without a body it came as a GET, whose query is the body.
+    """
     body = source.seal(body_of(envelope), NOW)
     target = target_of(source, body, headers=envelope["headers"])
     headers = headers_of(source.sign(body, now=NOW, headers=envelope["headers"], target=target))
-    content_type = headers["content-type"]
+    content_type = headers.get("content-type", "")
+    if not body:
+        assert "GET" in source.methods
+        body = query_body(source.preset, envelope["query"].items())
+        content_type = "application/json"
     parsed = read_content(content_type, body, source.form_field, plain_forms=source.plain_forms)
     return Arrival(headers, body, target, content_type, source.name(headers, body, parsed))
 
 
 def signature_header(case: Case) -> str:
     """Return the name of the header that carries the signature when this case signs."""
-    assert isinstance(case.proof, Hmac)
+    assert isinstance(case.proof, Hmac | PublicKey)
     return case.proof.headers[0].signature
 
 

@@ -9,14 +9,24 @@ from typing import Any
 
 import pytest
 
-from router.sources.preset import AnyOf, Hmac, NoProof, Proof, SharedSecret, SourcePreset
-from router.sources.registry import REGISTRY, SOURCE_NAMES, compile_source, source_info
+from router.sources.preset import (
+    AnyOf,
+    Hmac,
+    InBody,
+    NoProof,
+    Origins,
+    Proof,
+    PublicKey,
+    SharedSecret,
+    SourcePreset,
+)
+from router.sources.registry import REGISTRY, SOURCE_NAMES, source_info
 from tests.conformance.sources_cases import (
     FIXTURES,
     NOW,
     ROOT,
-    SECRET,
     arrival,
+    compiled,
     envelopes,
     headers_of,
     target_of,
@@ -31,9 +41,12 @@ MACHINERY = {
     "generic": "senders without a preset",
     "issues": "what is wrong with a source:",
     "options": "what may stand beside preset:",
+    "origin": "pages of which sites may post",
     "preset": "what a preset is made of",
+    "public_key": "ECDSA",
     "registry": "the list",
     "signature": "HMAC",
+    "signature_body": "signatures in bodies",
     "signature_header": "signature headers, taken apart",
     "signed_message": "what is signed",
     "signed_time": "signed times",
@@ -41,6 +54,15 @@ MACHINERY = {
 }
 # Two requests of each sender that carry different delivery ids, as headers and body. Presets without an
 # id are named, with the reason.
+
+
+def adyen(code: str, **fields: Any) -> Any:
+    """Return what Adyen sends of one payment."""
+    item = {"pspReference": "7914073381342284", "eventCode": code, **fields}
+    return {"notificationItems": [{"NotificationRequestItem": item}]}
+
+
+AZURE = {"alertId": "/subscriptions/1/alerts/2", "firedDateTime": "2026-01-05T09:00:24Z"}
 Carried = tuple[dict[str, str], Any]
 IDENTIFIED: dict[str, tuple[Carried, Carried]] = {
     "shopify": (
@@ -94,14 +116,39 @@ IDENTIFIED: dict[str, tuple[Carried, Carried]] = {
         ({"Linear-Delivery": "7a9c1b7e"}, {}),
     ),
     "intercom": (({}, {"id": "notif_1"}), ({}, {"id": "notif_2"})),
+    "adyen": (
+        ({}, adyen("AUTHORISATION", success="true")),
+        ({}, adyen("AUTHORISATION", success="false")),
+    ),
+    "mailgun": (({}, {"event-data": {"id": "a"}}), ({}, {"event-data": {"id": "b"}})),
+    "azure-monitor": (
+        ({}, {"data": {"essentials": {**AZURE, "monitorCondition": "Fired"}}}),
+        ({}, {"data": {"essentials": {**AZURE, "monitorCondition": "Resolved"}}}),
+    ),
+    "cloudevents": (
+        ({"ce-id": "1", "ce-source": "/a", "content-type": "application/json"}, {"id": "2"}),
+        ({"content-type": "application/cloudevents+json"}, {"id": "1", "source": "/b"}),
+    ),
 }
 WITHOUT_DELIVERY_ID = {
     "alertmanager": "it numbers nothing, and repeats itself on purpose",
     "calendly": "it numbers nothing",
+    "datadog": "its body is the operator's",
+    "form": "browsers number nothing",
+    "grafana": "it numbers nothing, and repeats itself on purpose",
+    "newrelic": "its body is a template",
     "none": "nothing is known of the sender",
+    "opsgenie": "it numbers nothing",
+    "pingdom": "it numbers nothing",
+    "sendgrid": "a request has no id, but each of its events has",
+    "uptimerobot": "its body is a template",
+    "uptime-kuma": "it numbers nothing, and never tries again",
     "woocommerce": "its delivery id is shared by what is sent in one second",
 }
-WITHOUT_TYPE = {"none": "nothing is known of the sender"}
+WITHOUT_TYPE = {
+    "form": "its fields are anybody's",
+    "none": "nothing is known of the sender",
+}
 HEADINGS = (
     "## Set up the sender",
     "## Connector file",
@@ -180,13 +227,13 @@ def test_every_page_is_of_a_preset_or_of_the_forms_without_one(page: Any) -> Non
 def _headers_of(proof: Proof) -> list[str]:
     """Return the names of the headers that prove a sender."""
     match proof:
-        case Hmac():
+        case Hmac() | PublicKey():
             return [names.signature for names in proof.headers]
         case AnyOf():
             return [header for scheme in proof.schemes for header in _headers_of(scheme)]
         case SharedSecret(header=str(header)):
             return [header]
-        case SharedSecret() | NoProof():
+        case SharedSecret() | InBody() | NoProof() | Origins():
             return []
 
 
@@ -213,7 +260,7 @@ def plain(text: str) -> str:
 
 @each_preset
 def test_recorded_payloads_are_proven_named_and_taken_when_signed(preset: SourcePreset) -> None:
-    source = compile_source({"preset": preset.name}, [SECRET])
+    source = compiled(preset.name)
 
     for name, envelope in envelopes(preset.name):
         arrived = arrival(source, envelope)
@@ -233,12 +280,12 @@ def test_sent_again_an_event_keeps_its_delivery_id_and_another_has_another(
         assert preset.delivery_id_from == "none"
         return
     assert preset.name in IDENTIFIED, "say how a request of this sender carries its delivery id"
-    source = compile_source({"preset": preset.name}, [SECRET])
+    source = compiled(preset.name)
     one, another = IDENTIFIED[preset.name]
 
     def delivery_id(now: float, carried: Carried) -> str | None:
         headers, content = carried
-        body = json.dumps(content).encode()
+        body = source.seal(json.dumps(content).encode(), now)
         target = target_of(source, body, headers=headers)
         signed = headers_of(source.sign(body, now=now, headers=headers, target=target))
         assert source.verify(signed, body, now, target) is None
@@ -257,7 +304,7 @@ def test_sent_again_an_event_keeps_its_delivery_id_and_another_has_another(
     "content", [None, [], "text", 7, True, {}, {"id": 7, "type": [], "status": {}}]
 )
 def test_names_come_of_any_body_without_raising(preset: SourcePreset, content: Any) -> None:
-    source = compile_source({"preset": preset.name}, [SECRET])
+    source = compiled(preset.name)
 
     named = source.name(headers_of({}), b"{}", lambda: content)
 
@@ -283,14 +330,16 @@ def test_a_preset_says_in_words_how_it_is_proven(preset: SourcePreset) -> None:
     said = preset.proof.summary
 
     match preset.proof:
-        case Hmac():
+        case Hmac() | PublicKey():
             assert preset.proof.headers[0].signature in said
+        case InBody():
+            assert preset.proof.place in said
         case AnyOf():
             assert all(scheme.summary in said for scheme in preset.proof.schemes)
         case SharedSecret():
             assert preset.proof.header is None or preset.proof.header in said
-        case NoProof():
-            assert said == "none"
+        case NoProof() | Origins():
+            assert said.startswith("none")
 
 
 def test_there_is_no_folder_of_payloads_without_a_sender() -> None:

@@ -10,13 +10,13 @@ import pytest
 from router.cli.catalogues import catalogues
 from router.core import jsonio
 from router.sources.preset import NoProof, SourcePreset
-from router.sources.registry import REGISTRY, compile_source
+from router.sources.registry import REGISTRY
 from router.web.visible import visible_headers
 from rules.decision import Decision, Event
 from rules.loader import load_texts
 from rules.plan import plan
 from rules.ruleset import RuleSet
-from tests.conformance.sources_cases import SECRET, Arrival, arrival, envelopes
+from tests.conformance.sources_cases import Arrival, arrival, compiled, envelopes
 from workers.parse import parse_body
 
 each_preset = pytest.mark.parametrize("preset", REGISTRY, ids=lambda preset: preset.name)
@@ -53,8 +53,18 @@ def decide(preset: SourcePreset, arrived: Arrival) -> Decision:
 
 
 def arrivals(preset: SourcePreset) -> list[Arrival]:
-    source = compile_source({"preset": preset.name}, [SECRET])
+    source = compiled(preset.name)
     return [arrival(source, envelope) for _, envelope in envelopes(preset.name)]
+
+
+def unsigned(content: Any) -> Any:
+    """Return a body without signatures that stand in it: they are made anew."""
+    if isinstance(content, list):
+        return [unsigned(item) for item in content]
+    if not isinstance(content, dict):
+        return content
+    signatures = {"signature", "hmacSignature"}
+    return {key: unsigned(value) for key, value in content.items() if key not in signatures}
 
 
 @each_preset
@@ -65,7 +75,8 @@ def test_recorded_bodies_are_read_exactly(preset: SourcePreset) -> None:
         if arrived.content_type.startswith("application/json"):
             assert content == jsonio.loads(arrived.body), name
         if "body" in envelope:
-            assert json.loads(jsonio.dumps(content)) == json.loads(json.dumps(envelope["body"]))
+            written = json.loads(json.dumps(envelope["body"]))
+            assert unsigned(json.loads(jsonio.dumps(content))) == unsigned(written)
 
 
 @each_preset
@@ -94,7 +105,7 @@ def woocommerce(number: int, topic: str, body: Any, *, second: int = 0) -> Arriv
         "x-wc-webhook-resource": topic.partition(".")[0],
         "x-wc-webhook-delivery-id": f"of-second-{second}",
     }
-    source = compile_source({"preset": "woocommerce"}, [SECRET])
+    source = compiled("woocommerce")
     return arrival(source, {"headers": headers, "body": {"id": number, **body}})
 
 

@@ -628,11 +628,12 @@ async def test_content_types_are_read_in_any_spelling(receiver: Receiving) -> No
         "application/json;",
         "application/vnd.example+json",
         "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
         "",
     )
     sent = {name: raw(note(content_type=name)) for name in types}
     sent["none"] = raw(Request("open", b"{}"))
+    parts = {"Content-Type": "Multipart/Form-Data; boundary=x"}
+    sent["parts"] = raw(Request("open", b"--x\r\n\r\na\r\n--x--", parts))
 
     assert await answered(receiver, sent) == all_of(ACCEPTED, sent)
 

@@ -21,6 +21,7 @@ from router.core.event import IncomingEvent
 from router.core.ids import id_source
 from router.core.intake import Intake
 from router.core.intake_table import ConnectorIntake, IntakeTable, publish
+from router.core.once import Once
 from router.core.pending import PendingBatches
 from router.core.rate_limits import RateLimits
 from router.core.settings import Secrets, load_settings
@@ -259,7 +260,10 @@ def _make_site(
 
     recorder = RefusalRecorder(save, new_id=ids, clock=clock)
     rates = RateLimits(redis)
-    services = Services(connectors, intake, rates, outcomes, ids, clock, BASE_URL, body_within_s)
+    once = Once(redis)
+    services = Services(
+        connectors, intake, rates, once, outcomes, ids, clock, BASE_URL, body_within_s
+    )
     receiver = Receiver(services, recorder)
     pending = PendingBatches(redis)
     monotonic = asyncio.get_running_loop().time

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from router.core import jsonio
 from router.core.clock import rfc3339_of_ms
+from router.core.forms import read_form
 from router.core.store.plain import storable
 from router.core.store.schema import Row
 
@@ -15,7 +15,6 @@ _ATTEMPTED: Final = {"pending", "retrying", "uncertain"}
 """States in which a delivery has a next attempt."""
 
 _SOURCE: Final = ("connector", "event_id", "rule", "version", "at")
-_FORM: Final = "application/x-www-form-urlencoded"
 
 
 def task_json(
@@ -126,19 +125,11 @@ def refusal_json(row: Row) -> dict[str, Any]:
 
 def body_value(content_type: str, body: bytes) -> Any:
     """Return what a stored body says: JSON as it is, a form's fields (T14), any other as text."""
-    if content_type.partition(";")[0].strip().lower() == _FORM:
-        return _fields(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     try:
-        return jsonio.loads(body)
+        form = read_form(body, content_type)
+        return jsonio.loads(body) if form is None else storable(form)
     except jsonio.UnparseableError:
         return storable(body.decode("utf-8", "replace"))
-
-
-def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        found.setdefault(storable(name), []).append(storable(value))
-    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
 
 
 def _change_json(row: Mapping[str, Any]) -> dict[str, Any]:

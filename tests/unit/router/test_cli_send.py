@@ -50,6 +50,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
     app = web.Application()
     app.router.add_post("/{tail:.*}", receive)
+    app.router.add_get("/{tail:.*}", receive)
     async with TestServer(app) as server:
         made.url = str(server.make_url("/hooks/shop"))
         yield made
@@ -150,6 +151,24 @@ async def test_a_time_that_is_in_the_body_is_that_of_sending() -> None:
     headers = CIMultiDictProxy(CIMultiDict(signed.headers))
     source = compile_source({"preset": "linear"}, ["new-value"])
     assert source.verify(headers, signed.body, 1_700_000_001) is None
+
+
+async def test_a_file_without_a_body_is_sent_as_a_get_by_senders_that_may(
+    receiver: Receiver,
+) -> None:
+    envelope = Envelope(b"", {}, {"msg": "größer"})
+
+    methods = []
+    for preset in ("uptime-kuma", "alertmanager"):
+        intake = ConnectorIntake(name="up", source={"preset": preset}, secrets=("new",))
+        signed = sign(intake, _secrets(), envelope, {}, now=0, address=receiver.url)
+        await post(receiver.url, *signed)
+        methods.append(signed.method)
+
+    assert methods == ["GET", "POST"]
+    assert [body for _, body in receiver.requests] == [b"", b""]
+    assert receiver.addresses == ["/hooks/shop?msg=gr%C3%B6%C3%9Fer"] * 2
+    assert receiver.requests[0][0]["authorization"] == "Bearer new-value"
 
 
 async def test_an_answer_that_is_no_json_is_text(receiver: Receiver) -> None:

@@ -11,6 +11,7 @@ import pytest
 from router.core.jsonio import UnparseableError
 from router.web.content import nothing, read_content
 
+MULTIPART = "multipart/form-data; boundary=b"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -24,9 +25,8 @@ def test_json_is_checked_to_the_letter(content_type: str) -> None:
         read_content(content_type, b'{"a": NaN}', None)
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data; boundary=a"])
-def test_what_is_no_json_is_left_to_the_worker(content_type: str) -> None:
-    assert read_content(content_type, b"{", None) is nothing
+def test_a_text_is_left_to_the_worker() -> None:
+    assert read_content("text/plain", b"{", None) is nothing
     assert nothing() is None  # type: ignore[func-returns-value]
 
 
@@ -57,6 +57,25 @@ def test_where_plain_forms_come_too_the_field_with_json_may_be_missing() -> None
     assert read_content(FORM, plain, "payload", plain_forms=True)() == {"a": "2", "text": ""}
     with pytest.raises(UnparseableError):
         read_content(FORM, b"payload=%5B", "payload", plain_forms=True)
+
+
+def _multipart(name: str, value: str) -> bytes:
+    return f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n--b--'.encode()
+
+
+def test_a_form_in_parts_is_read_whole_and_json_in_its_field_is_the_content() -> None:
+    assert read_content(MULTIPART, _multipart("a", "1"), None)() == {"a": "1"}
+    assert read_content(MULTIPART, _multipart("data", "[1]"), "data")() == [1]
+    assert read_content(MULTIPART, _multipart("a", "1"), "data", plain_forms=True)() == {"a": "1"}
+    assert read_content(MULTIPART, b"", "data") is nothing
+
+
+@pytest.mark.parametrize(
+    "body", [_multipart("a", "1"), _multipart("data", "{"), _multipart("data", "1")[:-1], b"{"]
+)
+def test_a_form_in_parts_that_is_not_as_it_should_be_is_unparseable(body: bytes) -> None:
+    with pytest.raises(UnparseableError):
+        read_content(MULTIPART, body, "data")
 
 
 def test_of_a_field_that_is_there_twice_the_last_counts() -> None:

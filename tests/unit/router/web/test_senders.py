@@ -132,8 +132,8 @@ async def test_of_a_request_without_a_body_the_query_is_the_body(
     assert status == 202
     (event,) = await site.events()
     assert event.type == "urgent"
-    assert event.content_type == "application/x-www-form-urlencoded"
-    assert event.body == urlencode({"type": "urgent", "text": "ü&="}).encode()
+    assert event.content_type == "application/json"
+    assert event.body == '{"type":"urgent","text":"ü&="}'.encode()
 
 
 async def test_each_sender_has_its_own_methods(site: Site, clock: ManualClock) -> None:
