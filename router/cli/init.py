@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -12,26 +12,13 @@ import click
 from router.cli.failures import CommandError
 from router.cli.options import option
 from router.cli.output import result, status
+from router.cli.ready_made import PAYLOADS, ReadyMade, ready_made
 from router.cli.rules_schema import beside, write
 from router.cli.start import prepare
+from router.core.settings import Secrets
 from rules.problems import suggest
 
 _DEFAULT = "standard-webhooks"
-_CATALOGUE = resources.files("rules") / "catalogue"
-PAYLOADS = "payloads"
-"""The directory beside the connector files that holds the events of their tests, by file name."""
-
-
-def catalogue() -> dict[str, Traversable]:
-    """Return the ready-made connector files by name."""
-    files = [file for file in _CATALOGUE.iterdir() if file.name.endswith(".yaml")]
-    return {file.name.removesuffix(".yaml"): file for file in sorted(files, key=lambda f: f.name)}
-
-
-def payloads(name: str) -> list[Traversable]:
-    """Return the files that the tests of a ready-made connector file send."""
-    folder = _CATALOGUE / PAYLOADS / name
-    return sorted(folder.iterdir(), key=lambda file: file.name) if folder.is_dir() else []
 
 
 @click.command("init")
@@ -50,51 +37,65 @@ def init(directory: Path | None, names: str) -> None:
     """Make a routes directory DIR with ready-made connectors to edit.
 
     DIR is HOOKYARD_ROUTES by default. Files that exist are left as they are. What the connectors' tests
-    send is copied to DIR/payloads.
+    send is copied to DIR/payloads. `hookyard catalogue` lists the connectors there are.
     """
-    settings, _ = prepare(routes=directory)
-    known = catalogue()
+    settings, secrets = prepare(routes=directory)
+    known = ready_made()
     chosen = _chosen(names, known)
     folder = settings.routes_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in chosen:
-            _write(folder / f"{name}.yaml", known[name])
-            _write_payloads(folder / PAYLOADS / name, payloads(name))
+        written = [one for one in chosen if _write(folder / f"{one.name}.yaml", one.file)]
+        for one in chosen:
+            _write_payloads(folder / PAYLOADS / one.name, one.payloads)
     except OSError as error:
         raise CommandError(f"{folder} cannot be written: {error.strerror}") from error
     for path in write(beside(folder)):
         result(str(path))
-    others = sorted(set(known) - set(chosen))
-    if others:
-        status(f"Also in the catalogue: {', '.join(others)} (hookyard init --with NAME).")
+    _tell_secrets(folder, written, secrets)
     status(
         f"Next: edit the files, then `hookyard rules check {folder}`, "
-        f"`hookyard rules test {folder}` and `hookyard up`."
+        f"`hookyard rules test {folder}` and `hookyard up --routes {folder}`."
     )
+    if others := len(known) - len(chosen):
+        status(f"`hookyard catalogue` lists {others} more.")
 
 
-def _chosen(names: str, known: dict[str, Traversable]) -> list[str]:
-    chosen = [name.strip() for name in names.split(",") if name.strip()]
+def _chosen(names: str, known: dict[str, ReadyMade]) -> list[ReadyMade]:
+    chosen = dict.fromkeys(name.strip() for name in names.split(",") if name.strip())
     for name in chosen:
         if name not in known:
             near = suggest(name, list(known))
             hint = f"; did you mean {near}?" if near else f"; there are {', '.join(known)}"
             raise CommandError(f"{name} is not in the catalogue{hint}")
-    return list(dict.fromkeys(chosen))
+    return [known[name] for name in chosen]
 
 
-def _write(path: Path, file: Traversable) -> None:
+def _tell_secrets(folder: Path, written: Sequence[ReadyMade], secrets: Secrets) -> None:
+    """Say which secrets the new files need, and where to find out what they are."""
+    needed = {name: one for one in written for name in one.secrets}
+    if not needed:
+        return
+    status("Secrets to set; the first lines of each file say where they come from:")
+    width = max(len(Secrets.variable(name)) for name in needed)
+    for name, one in needed.items():
+        there = " (is set)" if secrets.has(name) else ""
+        status(f"  {Secrets.variable(name):{width}}  {folder / one.name}.yaml{there}")
+
+
+def _write(path: Path, file: Traversable) -> bool:
+    """Copy a file, and tell whether there was none; one that exists is left as it is."""
     try:
         with path.open("x", encoding="utf-8") as target:
             target.write(file.read_text("utf-8"))
     except FileExistsError:
         status(f"{path} exists and is left as it is.")
-        return
+        return False
     result(str(path))
+    return True
 
 
-def _write_payloads(folder: Path, files: list[Traversable]) -> None:
+def _write_payloads(folder: Path, files: Sequence[Traversable]) -> None:
     """Copy what tests send; these are not for editing, so nothing is said of them."""
     for file in files:
         folder.mkdir(parents=True, exist_ok=True)

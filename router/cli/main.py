@@ -26,6 +26,10 @@ COMMANDS = {
     "tasks": ("router.cli.tasks:tasks", "Look at the tasks that came of webhooks."),
     "keys": ("router.cli.keys:keys", "Make, list and revoke API tokens."),
     "db": ("router.cli.db:db", "Look after the database."),
+    "catalogue": (
+        "router.cli.catalogue:catalogue",
+        "List the connector files that come along, ready to copy.",
+    ),
     "sources": ("router.cli.sources:sources", "List the senders that are built in, or show one."),
     "destinations": (
         "router.cli.destinations:destinations",

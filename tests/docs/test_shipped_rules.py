@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from router.cli.catalogues import catalogues
 from router.cli.rule_tests import Result, run_tests
 from router.cli.testing_report import details
+from router.core.settings import Secrets
 from rules.loader import load, load_texts
 from rules.ruleset import RuleSet
 
@@ -98,33 +100,80 @@ def test_a_payload_of_the_catalogue_may_be_passed_on_and_says_where_it_is_from(f
 
 
 CAPTURED = ROOT / "tests" / "fixtures" / "sources"
+RECORDED = [
+    pytest.param(file.stem, payload, id=f"{file.stem}/{payload.stem}")
+    for file in sorted(CATALOGUE.glob("*.yaml"))
+    for payload in sorted((CAPTURED / file.stem).glob("*.json"))
+    if payload.name != "vectors.json"
+]
+NOT_MEANT = {
+    "datadog/keep.low_disk_space.json": "another template than the one the file asks for",
+    "datadog/keep.mq_consumer_struggling.json": "another template than the one the file asks for",
+}
+"""Recorded payloads that are none of what a file of the catalogue is for, each with the reason."""
 
 
-@pytest.mark.parametrize(
-    ("connector", "payload", "expect"),
-    [
-        ("shopify", "shopify/orders_create.json", {"dropped": "not an order we act on"}),
-        (
-            "shopify",
-            "shopify/orders_cancelled.json",
-            {"rule": "cancelled", "dropped": "no open task"},
-        ),
-        ("shopify", "shopify/products_update.json", {"dropped": "not an order we act on"}),
-        ("github", "github/issues.labeled.json", {"rule": "bug", "outcome": "created"}),
-        ("github", "github/push.1.json", {"dropped": "not a bug"}),
-        ("stripe", "stripe/djstripe.account.updated.json", {"dropped": "no payment to look after"}),
-    ],
-)
-def test_what_senders_really_sent_ends_as_the_catalogue_says(
-    connector: str, payload: str, expect: dict[str, Any]
-) -> None:
+def sent_to(connector: str, payload: Path, expect: dict[str, Any]) -> Result:
+    """Send one payload to a connector of the catalogue."""
     file = CATALOGUE / f"{connector}.yaml"
     written = file.read_text("utf-8").partition("\ntests:")[0]
-    test = {"name": payload, "event": str(CAPTURED / payload), "expect": expect}
+    test = {"name": payload.name, "event": str(payload), "expect": expect}
     text = f"{written}\ntests:\n  - {json.dumps(test)}\n"
     rule_set = load_texts({str(file): text}, catalogues()).rule_set
     assert rule_set is not None
-
     (result,) = run(rule_set)
+    return result
+
+
+@pytest.mark.parametrize(("connector", "payload"), RECORDED)
+def test_whatever_a_sender_was_seen_to_send_is_decided(connector: str, payload: Path) -> None:
+    result = sent_to(connector, payload, {"duplicate": True})  # something has to be expected
+    (came,) = result.came
+
+    if f"{connector}/{payload.name}" in NOT_MEANT:
+        assert came.startswith("undecided")
+    else:
+        assert came.partition(":")[0] in {"routed", "dropped"}, came
+
+
+@pytest.mark.parametrize(
+    ("payload", "expect"),
+    [
+        ("shopify/orders_create.json", {"dropped": "not an order we act on"}),
+        ("shopify/orders_cancelled.json", {"rule": "cancelled", "dropped": "no open task"}),
+        ("shopify/products_update.json", {"dropped": "not an order we act on"}),
+        ("shopify/refunds_create.json", {"rule": "refund", "outcome": "created"}),
+        ("github/issues.labeled.json", {"rule": "bug", "outcome": "created"}),
+        ("github/push.1.json", {"dropped": "nothing that wants a hand"}),
+        ("stripe/djstripe.account.updated.json", {"dropped": "no money to run after"}),
+    ],
+)
+def test_what_senders_really_sent_ends_as_the_catalogue_says(
+    payload: str, expect: dict[str, Any]
+) -> None:
+    result = sent_to(payload.partition("/")[0], CAPTURED / payload, expect)
 
     assert result.outcome == "passed", "\n".join(details(result))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_first_line_of_a_file_tells_editors_its_schema(file: Path) -> None:
+    first, *_ = file.read_text("utf-8").splitlines()
+    named = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
+
+    assert named is not None, first
+    schema = (file.parent / named[1]).resolve()
+    assert schema == ROOT / "rules" / "schema" / "connector.schema.json"
+
+
+@pytest.mark.parametrize("file", sorted(CATALOGUE.glob("*.yaml")), ids=lambda file: file.stem)
+def test_the_top_of_a_file_says_how_its_sender_is_set_up(file: Path) -> None:
+    top = file.read_text("utf-8").partition("\nversion:")[0]
+    (connector,) = loaded(file).connectors.values()
+
+    assert all(line.startswith("#") for line in top.splitlines())
+    assert f"https://YOUR-HOST/hooks/{connector.name}" in top
+    assert connector.name == file.stem
+    for secret in connector.secrets:
+        assert Secrets.variable(secret) in top
+    assert connector.otherwise is not None, "it says what becomes of all other events"

@@ -14,6 +14,8 @@ import pytest
 from router.cli import main as cli_main
 from router.cli.main import COMMANDS, run
 
+ROOT = Path(__file__).resolve().parents[3]
+
 
 class Ran(NamedTuple):
     code: int
@@ -177,6 +179,51 @@ def test_a_source_that_is_not_there_comes_with_one_that_could_be_meant(hookyard:
     assert (near.code, far.code) == (2, 2)
     assert "did you mean `gitlab`?" in near.err
     assert "`hookyard sources` lists all" in far.err
+
+
+def test_the_catalogue_lists_every_file_with_what_it_is_for_and_how_sure_we_are(
+    hookyard: Hookyard,
+) -> None:
+    listed, data = hookyard("catalogue"), hookyard("catalogue", "--json").json["data"]
+    names = sorted(file.stem for file in (ROOT / "rules" / "catalogue").glob("*.yaml"))
+
+    assert [one["name"] for one in data] == names
+    assert [line.split()[0] for line in listed.out.splitlines()[1:]] == names
+    assert all(one["description"] in listed.out for one in data)
+    assert "hookyard init --with" in listed.err
+    (form,) = [one for one in data if one["name"] == "form"]
+    assert (form["source"], form["certainty"], form["secrets"]) == ("form", "documented", [])
+    (shopify,) = [one for one in data if one["name"] == "shopify"]
+    assert shopify["secrets"] == ["HOOKYARD_SECRET_SHOPIFY_WEBHOOK"]
+    assert hookyard(*shopify["command"].split()[1:]).code == 0
+
+
+def test_init_says_which_secrets_the_new_files_need(
+    hookyard: Hookyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKYARD_SECRET_GITHUB_WEBHOOK", "known")
+
+    first = hookyard("init", "routes", "--with", "shopify,github,form").err
+    again = hookyard("init", "routes", "--with", "shopify").err
+
+    assert "  HOOKYARD_SECRET_SHOPIFY_WEBHOOK  routes/shopify.yaml\n" in first
+    assert "  HOOKYARD_SECRET_GITHUB_WEBHOOK   routes/github.yaml (is set)\n" in first
+    assert "known" not in first
+    assert "HOOKYARD_SECRET_SHOPIFY_WEBHOOK" not in again
+    assert "hookyard rules test routes" in again
+
+
+def test_the_first_line_of_a_file_that_init_wrote_leads_to_its_schema(
+    hookyard: Hookyard, tmp_path: Path
+) -> None:
+    hookyard("init", "deep/routes", "--with", "shopify")
+    file = tmp_path / "deep" / "routes" / "shopify.yaml"
+    first = file.read_text("utf-8").splitlines()[0]
+
+    named = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
+
+    assert named is not None
+    assert (file.parent / named[1]).is_file()
 
 
 def test_init_copies_connectors_and_leaves_what_is_there(
