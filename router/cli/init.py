@@ -57,8 +57,8 @@ def init(directory: Path | None, names: str) -> None:
         f"Next: edit the files, then `hookyard rules check {folder}`, "
         f"`hookyard rules test {folder}` and `hookyard up --routes {folder}`."
     )
-    if others := len(known) - len(chosen):
-        status(f"`hookyard catalogue` lists {others} more.")
+    if len(chosen) < len(known):
+        status("`hookyard catalogue` lists what else there is.")
 
 
 def _chosen(names: str, known: dict[str, ReadyMade]) -> list[ReadyMade]:
