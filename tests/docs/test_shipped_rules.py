@@ -177,3 +177,22 @@ def test_the_top_of_a_file_says_how_its_sender_is_set_up(file: Path) -> None:
     for secret in connector.secrets:
         assert Secrets.variable(secret) in top
     assert connector.otherwise is not None, "it says what becomes of all other events"
+
+
+def test_the_page_of_the_catalogue_lists_every_file() -> None:
+    page = (ROOT / "docs" / "contributing" / "catalogue.md").read_text("utf-8")
+    listed = re.findall(
+        r"^\| \[([\w-]+)\]\(\.\./\.\./rules/catalogue/\1\.yaml\) \|", page, re.MULTILINE
+    )
+
+    assert listed == sorted(file.stem for file in CATALOGUE.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", sorted(CATALOGUE.glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_file_of_the_catalogue_can_be_used_beside_any_directory(file: Path) -> None:
+    directory = (
+        "directory: {people: {}, clients: {}, projects: {}, labels: {}, task_types: [other]}"
+    )
+    both = {str(file): file.read_text("utf-8"), "directory.yaml": directory}
+
+    assert [f"{p.span}: {p.message}" for p in load_texts(both, catalogues()).problems] == []
