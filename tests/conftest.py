@@ -22,6 +22,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from router.core import redaction
 from router.core.settings import PREFIX, environment
 from router.core.store.engine import Store, open_store
 from tests.support.programs import (
@@ -48,6 +49,13 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in environment():
         if name.startswith(PREFIX):
             monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test used as a secret is a plain word to the next."""
+    monkeypatch.setattr(redaction, "_known", set())
+    monkeypatch.setattr(redaction, "_known_pattern", None)
 
 
 @pytest.fixture(autouse=True)
