@@ -10,7 +10,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
-from bench import ack, backlog, backtesting, deciding, idle, latency, proof, rule_count, throughput
+from bench import (
+    ack,
+    backlog,
+    backtesting,
+    deciding,
+    idle,
+    latency,
+    proof,
+    rule_count,
+    throughput,
+    verifying,
+)
 from bench.cores import Cores, conditions, cores
 from bench.figures import Figure, print_table
 from tests.support.programs import ProgramMissingError
@@ -26,6 +37,7 @@ class Measure(Protocol):
 PARTS: dict[str, Measure] = {
     "ack": ack.measure,
     "proof": proof.measure,
+    "verifying": verifying.measure,
     "throughput": throughput.measure,
     "latency": latency.measure,
     "deciding": deciding.measure,

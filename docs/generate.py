@@ -38,6 +38,7 @@ def _default(name: str) -> str:
         "log_format": "`console` on a terminal, else `json`",
         "public_url": "from host and port",
         "retention": "`30d`",
+        "trusted_proxies": "none",
     }
     if name in words:
         return words[name]

@@ -120,7 +120,7 @@ def _check_secrets(root: Node, source: Node, info: SourceInfo, report: Report) -
         report.add(
             "R030",
             secrets.span,
-            f"`{info.name}` proves nothing, so these secrets would protect nothing",
+            f"`{info.name}` takes no secret, so these would protect nothing",
             hint="remove them, or name the source that they belong to",
         )
 
@@ -185,6 +185,8 @@ def intake_of(shape: ConnectorModel, source: Mapping[str, Any]) -> dict[str, Any
     }
     if shape.public_url is not None:
         intake["public_url"] = shape.public_url
+    if shape.allow is not None:
+        intake["allow"] = shape.allow
     limits = shape.limits
     if limits.body is not None:
         intake["body_limit"] = limits.body

@@ -19,6 +19,7 @@ from rules import filters_list as lists
 from rules import filters_number as numbers
 from rules import filters_text as texts
 from rules.arithmetic import exact_number, ordered
+from rules.filters_json import fromjson
 from rules.paths import MISSING
 from rules.template_env import contains, settled
 from rules.template_meter import charge, size
@@ -61,6 +62,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "escape": texts.escape,
     "first": lists.first,
     "float": numbers.read_number,
+    "fromjson": fromjson,
     "groupby": lists.groupby,
     "hash": texts.digest,
     "indent": texts.indent,

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from rules.fields import MAX_MINUTES
 from rules.names import CONNECTOR_FORM, CONNECTOR_PATTERN, is_connector_name
+from rules.networks import RANGE_EXAMPLE, host_bits_hint, network_of
 from rules.units import (
     RATE_EXAMPLE,
     RATE_PATTERN,
@@ -176,6 +177,28 @@ def _address(value: Any) -> str | None:
     return value
 
 
+def _ranges(value: Any) -> Any:
+    """Return ranges of addresses as a list; to name none is to let nobody in, which nobody wants."""
+    if value is None or value == []:
+        raise wrong_form("this is empty", f"a list with {RANGE_EXAMPLE}", "R038")
+    return value if isinstance(value, list) else [value]
+
+
+def _range(value: Any) -> str:
+    try:
+        return str(network_of(value))
+    except ValueError:
+        raise PydanticCustomError(
+            "R038",
+            "{message}",
+            {
+                "message": "this is no range of addresses",
+                "expected": f"{RANGE_EXAMPLE}, or one address",
+                **({"hint": hint} if (hint := host_bits_hint(value)) else {}),
+            },
+        ) from None
+
+
 _TEMPLATE: Final = {"type": "string", "pattern": r"\{[{%#]"}
 _NULL: Final = {"type": "null"}
 
@@ -270,6 +293,19 @@ Address = Annotated[
     str | None, PlainValidator(_address), WithJsonSchema({"type": ["string", "null"]})
 ]
 """An address of the web without user, query and fragment."""
+Ranges = Annotated[
+    list[Annotated[str, PlainValidator(_range)]] | None,
+    BeforeValidator(_ranges),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            ]
+        }
+    ),
+]
+"""Ranges of addresses, or one; its value is a list of them in their shortest form."""
 Key = Annotated[Any, part("key")]
 """What a task is found by again: a text, or `{shared: a text}`."""
 When = Annotated[Any, part("condition")]

@@ -28,6 +28,7 @@ from rules.model_types import (
     Names,
     Note,
     Priority,
+    Ranges,
     Rate,
     Reminder,
     Seconds,
@@ -158,6 +159,7 @@ class ConnectorModel(Shape):
     source: Source = Field(None, description="a preset, a mapping, or none")
     secrets: list[SecretName] = Field(default_factory=list, description="names of secrets")
     public_url: Address = Field(None, description="where the sender sends to, if it signs that")
+    allow: Ranges = Field(None, description="addresses it takes webhooks from; any by default")
     limits: LimitsModel = Field(default_factory=LimitsModel, description="what it takes at most")
     reply: Literal["accepted", "routed"] = Field("accepted", description="what senders are told")
     dedupe: Dedupe = Field(None, description="off, or key and within")

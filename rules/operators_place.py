@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, tzinfo
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rules.document import Node
+from rules.networks import RANGE_EXAMPLE, Network, address_of, host_bits_hint, network_of
 from rules.problems import Report
 from rules.scope import ScopeSpec
 from rules.values import instant, shown
 
-Network = IPv4Network | IPv6Network
-
-_MAPPED = IPv6Network("::ffff:0:0/96")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _PAIR = 2
 
@@ -31,52 +28,27 @@ def cidr(node: Node, report: Report, _spec: ScopeSpec) -> Callable[[Any], bool |
         return None
 
     def inside(found: Any) -> bool | None:
-        there = address(found)
-        if there is None:
+        address = address_of(found)
+        if address is None:
             return None
-        return any(there.version == net.version and there in net for net in ranges)
+        return any(address.version == net.version and address in net for net in ranges)
 
     return inside
 
 
-def network(value: Any) -> Network:
-    """Return the range that a text names; one of IPv4 that is written as IPv6 as what it is.
-
-    Raises:
-        ValueError: It names none.
-    """
-    found = ip_network(value.strip() if isinstance(value, str) else "")
-    if isinstance(found, IPv6Network) and found.subnet_of(_MAPPED):
-        base = found.network_address.ipv4_mapped
-        return IPv4Network((int(base or 0), found.prefixlen - _MAPPED.prefixlen))
-    return found
-
-
 def _range(node: Node, report: Report) -> Network | None:
     try:
-        return network(node.value)
-    except ValueError as error:
+        return network_of(node.value)
+    except ValueError:
         report.add(
             "R053",
             node.span,
             "`cidr` cannot use this value",
             found=shown(node.value),
-            expected="an address range such as 10.0.0.0/8",
-            hint=str(error) if "host bits" in str(error) else None,
+            expected=RANGE_EXAMPLE,
+            hint=host_bits_hint(node.value),
         )
         return None
-
-
-def address(value: Any) -> IPv4Address | IPv6Address | None:
-    """Return the address that a text is, None if it is none."""
-    if type(value) is not str:
-        return None
-    try:
-        found = ip_address(value.strip())
-    except ValueError:
-        return None
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return found if mapped is None else mapped
 
 
 def between_times(

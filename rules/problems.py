@@ -47,6 +47,7 @@ CODES: Final[dict[str, str]] = {
     "R034": "A contact without an address",
     "R035": "An address that cannot be used",
     "R036": "An address that is signed and not known",
+    "R038": "A range of addresses that cannot be used",
     # Rules and actions
     "R040": "A rule without an action, or with two",
     "R041": "A task without a title",

@@ -55,7 +55,7 @@ class RuleSet:
         """Return the table by which receivers know the connectors.
 
         Its shape is `{"hash": …, "connectors": {NAME: {"name", "source", "secrets", "reply"}}}`, with
-        `public_url`, `body_limit` in bytes and `rate: {"count", "span_ms", "burst"}` where a connector sets them.
+        `public_url`, `allow`, `body_limit` in bytes and `rate: {"count", "span_ms", "burst"}` where a connector sets them.
         """
         connectors = {name: dict(intake) for name, intake in self.intakes.items()}
         return {"hash": self.hash, "connectors": connectors}

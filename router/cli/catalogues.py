@@ -47,10 +47,11 @@ def _source_schema() -> Schema:
     presets = {preset.name: options_of(preset).model_json_schema() for preset in registry.REGISTRY}
     forms = {name: form.model_json_schema() for name, form in GENERIC.items()}
     forms["preset"] = choice("preset", presets)
+    alone = [name for name, schema in presets.items() if len(schema.get("required", ())) <= 1]
     return {
         "description": "a preset's name, a mapping, or none",
         "anyOf": [
-            {"enum": list(presets)},
+            {"enum": alone},
             {"type": "object", "anyOf": [{"required": [name]} for name in forms]},
         ],
         "allOf": [

@@ -12,6 +12,7 @@ from router.cli.checks.packages import check_packages
 from router.cli.checks.redis import check_redis
 from router.cli.checks.rules import check_rules, check_rules_in_force
 from router.cli.failures import COULD_NOT_RUN, PROBLEMS_FOUND
+from router.cli.issued import issued_names
 from router.cli.options import data_option, json_option, routes_option
 from router.cli.output import plain, result, result_json
 from router.cli.rules_report import load_rules
@@ -55,7 +56,9 @@ async def _examine(settings: Settings, secrets: Secrets) -> list[Finding]:
         *check_packages(),
         *redis,
         *database,
-        *await asyncio.to_thread(check_rules, settings, secrets, loaded),
+        *await asyncio.to_thread(
+            check_rules, settings, secrets, loaded, await issued_names(settings)
+        ),
         *await check_rules_in_force(settings, loaded),
     ]
 

@@ -1,4 +1,4 @@
-"""`hookyard events list|show|replay`: what became of each webhook."""
+"""`hookyard events list|show|replay|refused`: what became of each webhook."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from router.cli.failures import PROBLEMS_FOUND, CommandError
 from router.cli.options import data_option, json_option, option, time_options
 from router.cli.output import plain, result, result_json, status, table
 from router.cli.parts import redis_of, store_of
+from router.cli.refused import refused
 from router.cli.replay import replay
 from router.cli.start import prepare, run_async
 from router.cli.verdicts import SIGNS, UNSETTLED, cause, item, reasons, step_words
@@ -41,9 +42,10 @@ _COLUMNS = ("received", "id", "connector", "type", "status", "task", "reason")
 
 @click.group("events")
 def events() -> None:
-    """Look at what was accepted, and decide about it again."""
+    """Look at webhooks, accepted or refused, and decide again."""
 
 
+events.add_command(refused)
 events.add_command(replay)
 
 

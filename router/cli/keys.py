@@ -1,11 +1,14 @@
-"""`hookyard keys`: API tokens. A token is shown once, when it is made; only its hash is kept."""
+"""`hookyard keys`: API tokens, and keys that senders show. Each is shown once; only its hash is kept."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import click
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.cli.failures import CommandError
-from router.cli.options import data_option, json_option, option
+from router.cli.options import Span, data_option, json_option, option
 from router.cli.output import result, result_json, status, table
 from router.cli.parts import store_of
 from router.cli.start import prepare, run_async
@@ -13,13 +16,14 @@ from router.cli.tokens import SCOPES, new_token, token_hash
 from router.core.clock import epoch_ms, from_epoch_ms, rfc3339, utc_now
 from router.core.ids import id_source
 from router.core.settings import Settings
-from router.core.store.api_keys import create_key, list_keys, revoke_key
+from router.core.store.api_keys import HOOKS, create_key, list_keys, revoke_key, revoke_later
 from router.core.store.engine import Row
+from rules.names import SECRET_FORM, is_secret_name
 
 
 @click.group("keys")
 def keys() -> None:
-    """Make, list and revoke API tokens."""
+    """Make, list, rotate and revoke keys."""
 
 
 @keys.command("create")
@@ -35,7 +39,11 @@ def keys() -> None:
 @data_option
 @json_option
 def create(name: str, scopes: tuple[str, ...], *, as_json: bool, **flags: object) -> None:
-    """Make a token called NAME and print it, this once."""
+    """Make a token called NAME and print it, this once.
+
+    With --scope hooks it is a key for a sender that shows its secret (Bearer, Basic, a header): NAME is
+    then the name that the connector has under `secrets:`.
+    """
     settings, _ = prepare(**flags)
     made = run_async(_create(settings, name, list(dict.fromkeys(scopes))))
     if as_json:
@@ -48,16 +56,24 @@ def create(name: str, scopes: tuple[str, ...], *, as_json: bool, **flags: object
 async def _create(settings: Settings, name: str, scopes: list[str]) -> dict[str, object]:
     if not name.strip():
         raise CommandError("a token needs a name, so that it is known when it is to be revoked")
-    token, key_id = new_token(), id_source()()
+    if HOOKS in scopes and len(scopes) > 1:
+        raise CommandError(f"a sender's key opens nothing else: --scope {HOOKS} stands alone")
+    if HOOKS in scopes and not is_secret_name(name):
+        raise CommandError(f"a sender's key is called as its connector calls it: {SECRET_FORM}")
     async with store_of(settings) as store, store.begin() as conn:
-        await create_key(
-            conn,
-            key_id=key_id,
-            name=name,
-            scopes=scopes,
-            token_hash=token_hash(token),
-            now_ms=epoch_ms(utc_now()),
-        )
+        return await _make(conn, name, scopes)
+
+
+async def _make(conn: AsyncConnection, name: str, scopes: list[str]) -> dict[str, object]:
+    token, key_id = new_token(), id_source()()
+    await create_key(
+        conn,
+        key_id=key_id,
+        name=name,
+        scopes=scopes,
+        token_hash=token_hash(token),
+        now_ms=epoch_ms(utc_now()),
+    )
     return {"id": key_id, "name": name, "scopes": scopes, "token": token}
 
 
@@ -79,7 +95,7 @@ def list_command(*, as_json: bool, **flags: object) -> None:
                 row["name"],
                 " ".join(row["scopes"]),
                 row["created_at"],
-                row["last_used_at"] or "never",
+                row["last_used_at"] or ("not noted" if HOOKS in row["scopes"] else "never"),
                 row["revoked_at"] or "",
             )
             for row in rows
@@ -104,6 +120,57 @@ def _shown(row: Row) -> Row:
             for what in ("created", "last_used", "revoked")
         },
     }
+
+
+@keys.command("rotate")
+@click.argument("key", metavar="NAME|ID")
+@option(
+    "--overlap",
+    type=Span(),
+    default="24h",
+    show_default=True,
+    metavar="SPAN",
+    help="How long those before stay in force.",
+)
+@data_option
+@json_option
+def rotate(key: str, *, overlap: timedelta, as_json: bool, **flags: object) -> None:
+    """Make another key of the same name and scopes, and let those before end after the overlap.
+
+    Prints the new key, this once. Give it to whoever has the old one before that ends.
+    """
+    settings, _ = prepare(**flags)
+    made = run_async(_rotate(settings, key, overlap))
+    if as_json:
+        result_json(made)
+        return
+    result(str(made["token"]))
+    status(
+        f"Key {made['name']}, id {made['id']}; not shown again. Before it: in force until {made['ends_at']}."
+    )
+
+
+async def _rotate(settings: Settings, key: str, overlap: timedelta) -> dict[str, object]:
+    now_ms = epoch_ms(utc_now())
+    ends_ms = epoch_ms(utc_now() + overlap)
+    async with store_of(settings) as store, store.begin() as conn:
+        found = [row for row in await list_keys(conn) if _is_in_force(row, now_ms)]
+        before = [row for row in found if key in {row["id"], row["name"]}]
+        if not before:
+            raise CommandError(
+                f"no key in force is called {key} or has that id; `hookyard keys list` shows them",
+                exit_code=1,
+            )
+        if any(row["scopes"] != before[0]["scopes"] for row in before):
+            raise CommandError(f"several keys with different scopes are called {key}: give an id")
+        made = await _make(conn, before[0]["name"], before[0]["scopes"])
+        replaced = [row["id"] for row in before]
+        await revoke_later(conn, replaced, at_ms=ends_ms, now_ms=now_ms)
+    return {**made, "replaces": replaced, "ends_at": rfc3339(from_epoch_ms(ends_ms))}
+
+
+def _is_in_force(row: Row, now_ms: int) -> bool:
+    return row["revoked_ms"] is None or row["revoked_ms"] > now_ms
 
 
 @keys.command("revoke")

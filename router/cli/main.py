@@ -22,9 +22,12 @@ COMMANDS = {
     "doctor": ("router.cli.doctor:doctor", "Say what is as it should be, and what to do if not."),
     "send": ("router.cli.send:send", "Sign a payload as its sender would, and post it."),
     "rules": ("router.cli.rules:rules", "Check, test, explain and back-test rule files."),
-    "events": ("router.cli.events:events", "Look at what was accepted, and decide about it again."),
+    "events": (
+        "router.cli.events:events",
+        "Look at webhooks, accepted or refused, and decide again.",
+    ),
     "tasks": ("router.cli.tasks:tasks", "Look at the tasks that came of webhooks."),
-    "keys": ("router.cli.keys:keys", "Make, list and revoke API tokens."),
+    "keys": ("router.cli.keys:keys", "Make, list, rotate and revoke keys."),
     "db": ("router.cli.db:db", "Look after the database."),
     "catalogue": (
         "router.cli.catalogue:catalogue",

@@ -7,13 +7,14 @@ read it, with its `_FILE` form and `.env`. Any other flag has `HOOKYARD_<COMMAND
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from router.core.clock import utc_now
-from router.core.settings import PREFIX, environment
+from router.core.settings import PREFIX, environment, parse_span
 from router.core.when import instant_ms
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,6 +47,22 @@ class TwinOption(click.Option):
         if record is None or self.name == "help":
             return record
         return record[0], f"{record[1]}  [env: {self.twin(ctx)}]"
+
+
+class Span(click.ParamType[timedelta]):
+    """A span of time such as `7d`."""
+
+    name = "span"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Return the span."""
+        try:
+            span = parse_span(value)
+        except (ValueError, OverflowError) as error:
+            self.fail(str(error), param, ctx)
+        return span if isinstance(span, timedelta) else self.fail("expected a span", param, ctx)
 
 
 def option(*names: str, setting: str | None = None, **attributes: Any) -> Callable[[F], F]:

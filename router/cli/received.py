@@ -45,16 +45,17 @@ def as_received(
     """
     source = unproven_source(intake.source)
     headers = CIMultiDict({_CONTENT_TYPE: _JSON} | webhook.headers)
-    body, content_type = webhook.body, headers[_CONTENT_TYPE]
+    body, given_type = webhook.body, headers[_CONTENT_TYPE]
     query = {name: text for name, text in webhook.query.items() if name not in source.hidden_query}
     if not body and "GET" in source.methods:
-        body, content_type = query_body(source.preset, query.items()), _JSON
+        body, given_type = query_body(source.preset, query.items()), _JSON
+    content_type = source.read_as(given_type)
     limit = intake.body_limit or DEFAULT_BODY_LIMIT
     if len(body) > limit:
         raise NotTakenError(f"413: the body is {len(body):,} bytes, at most {limit:,} are taken")
-    if not source.takes(content_type):
+    if not source.takes(given_type):
         taken = ", ".join(sorted(source.content_types))
-        raise NotTakenError(f"415: the Content-Type is {content_type}; {taken} is taken")
+        raise NotTakenError(f"415: the Content-Type is {given_type}; {taken} is taken")
     try:
         parsed = read_content(content_type, body, source.form_field, plain_forms=source.plain_forms)
     except UnparseableError as error:

@@ -15,34 +15,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeR
 from router.cli.backtest_processes import Side, side_by_side
 from router.cli.backtest_report import Findings, as_json, as_markdown, as_text
 from router.cli.failures import PROBLEMS_FOUND, CommandError
-from router.cli.options import data_option, option
+from router.cli.options import Span, data_option, option
 from router.cli.output import result_json, status
 from router.cli.parts import store_of
 from router.cli.rules_report import load_rules
 from router.cli.start import prepare, run_async
 from router.core.clock import epoch_ms, utc_now
-from router.core.settings import Settings, environment, parse_span
+from router.core.settings import Settings, environment
 from router.core.store.events import Stretch, stretch_of
 from workers.backtest import compare
 
 _SHOWN = 50
 _EVERY = 200
-
-
-class Span(click.ParamType[timedelta]):
-    """A span of time such as `7d`."""
-
-    name = "span"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        """Return the span."""
-        try:
-            span = parse_span(value)
-        except (ValueError, OverflowError) as error:
-            self.fail(str(error), param, ctx)
-        return span if isinstance(span, timedelta) else self.fail("expected a span", param, ctx)
 
 
 @click.command("backtest")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,8 +103,13 @@ def load_rules(directory: Path) -> Loaded:
     return load(directory, catalogues())
 
 
-def missing_secrets(rule_set: RuleSet, secrets: Secrets) -> list[Problem]:
-    """Return a warning for each secret that the rules name and that is not set here (decision X3)."""
+def missing_secrets(
+    rule_set: RuleSet, secrets: Secrets, issued: Collection[str] = ()
+) -> list[Problem]:
+    """Return a warning for each secret that the rules name and that is not set here (decision X3).
+
+    `issued` names those for which a key was issued here.
+    """
     return [
         Problem(
             _SECRET_NOT_SET,
@@ -114,7 +119,7 @@ def missing_secrets(rule_set: RuleSet, secrets: Secrets) -> list[Problem]:
             hint=f"set {Secrets.variable(name)}, or put it into HOOKYARD_SECRETS_DIR",
         )
         for name, span in rule_set.secrets.items()
-        if not secrets.has(name)
+        if name not in issued and not secrets.has(name)
     ]
 
 
@@ -145,7 +150,7 @@ def rules_words(rule_set: RuleSet, problems: Sequence[Problem], directory: Path)
     return f"{words}, {count(len(problems), 'warning')}" if problems else words
 
 
-def report_rules(settings: Settings, secrets: Secrets) -> None:
+def report_rules(settings: Settings, secrets: Secrets, issued: Collection[str] = ()) -> None:
     """Say on stderr how the rule files are; it stops nothing: the last good ones may be in force."""
     directory = settings.routes_dir
     if not directory.is_dir():
@@ -161,7 +166,7 @@ def report_rules(settings: Settings, secrets: Secrets) -> None:
     words = rules_words(loaded.rule_set, loaded.problems, directory)
     shown = f" (`hookyard rules check {directory}` shows them)" if loaded.problems else ""
     status(f"Rules: {words}{shown}.")
-    _list(missing_secrets(loaded.rule_set, secrets))
+    _list(missing_secrets(loaded.rule_set, secrets, issued))
     _list(unknown_addresses(loaded.rule_set, settings.public_url))
 
 

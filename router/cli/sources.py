@@ -11,7 +11,7 @@ from router.cli.options import json_option
 from router.cli.output import plain, result, result_json, table
 from router.sources.options import options_of
 from router.sources.preset import SourcePreset
-from router.sources.registry import REGISTRY, source_info
+from router.sources.registry import REGISTRY, info_of
 from rules.problems import did_you_mean
 
 _CERTAINTY = {
@@ -86,7 +86,7 @@ def _facts(preset: SourcePreset) -> dict[str, Any]:
         "proof": preset.proof.summary,
         "event_type": preset.event_type_from,
         "delivery_id": preset.delivery_id_from,
-        "dedupe_key": source_info({"preset": preset.name}).dedupe_key,
+        "dedupe_key": info_of(preset).dedupe_key,
         "about_the_key": preset.dedupe_why or None,
         "handshake": preset.handshake,
         "methods": sorted(preset.methods),

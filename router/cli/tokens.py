@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 
+from router.core.store.api_keys import HOOKS
+
 PREFIX = "hky_"
 """So that a token is known for what it is wherever it turns up."""
 
-SCOPES = ("tasks:read", "tasks:write", "events:read", "events:replay", "admin")
+SCOPES = ("tasks:read", "tasks:write", "events:read", "events:replay", "admin", HOOKS)
 
 
 def new_token() -> str:

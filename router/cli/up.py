@@ -18,6 +18,7 @@ from router.cli import embedded, marks
 from router.cli.address import free_port, local_address
 from router.cli.admin_token import ensure_admin_token
 from router.cli.failures import CommandError
+from router.cli.issued import issued_names
 from router.cli.options import address_options, data_option, routes_option
 from router.cli.output import result, status
 from router.cli.probe import wait_until_healthy, wait_until_ready
@@ -96,7 +97,7 @@ class _Up:
         if self._embedded:
             await self._start_redis()
         await self._prepare_database()
-        report_rules(self._settings, self._secrets)
+        report_rules(self._settings, self._secrets, await issued_names(self._settings))
         environment_of_parts = self._environment()
         for name, command in (("worker", "work"), ("receiver", "serve")):
             await self._supervisor.start(

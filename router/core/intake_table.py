@@ -8,6 +8,7 @@ with its `problem`, so that the receiver can answer 503 instead of 404.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,6 +38,8 @@ class ConnectorIntake(BaseModel):
     `{"basic": …}`, `{"bearer": true}`; `{"preset": "none"}` for a connector without proof."""
     secrets: tuple[str, ...] = ()
     """Names of secrets; several while rotating, the first one signs."""
+    allow: tuple[IPv4Network | IPv6Network, ...] | None = Field(default=None, min_length=1)
+    """Addresses that webhooks are taken from; None: from any."""
     body_limit: int | None = Field(default=None, gt=0)
     """Bytes; None: what the settings say."""
     rate: RateLimit | None = None

@@ -37,7 +37,8 @@ _known_pattern: tuple[int, re.Pattern[str]] | None = None
 def forget_value(secret: str) -> None:
     """Remember a secret's value so that `scrub` takes it, also percent-encoded, out of any text."""
     if len(secret) >= _LEAST_LENGTH and secret not in _known:
-        _known.update((secret, quote(secret, safe="")))
+        # Bytes of the environment that were no UTF-8 are lone surrogates; they end no look-up.
+        _known.update((secret, quote(secret, safe="", errors="surrogatepass")))
 
 
 def scrub(text: str) -> str:

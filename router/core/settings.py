@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from router.core.errors import SecretMissingError, SettingsError
+from router.core.networks import Network, parse_network
 from router.core.redaction import forget_value
 
 PREFIX = "HOOKYARD_"
@@ -50,6 +51,16 @@ SPAN_SCHEMA = WithJsonSchema(
     {"type": "string", "pattern": r"^\s*\d{1,12}\s*(ms|s|m|h|d|w)\s*$"}, mode="validation"
 )
 Span = Annotated[timedelta, BeforeValidator(parse_span), SPAN_SCHEMA]
+
+
+def parse_networks(value: Any) -> Any:
+    """Return the ranges of addresses in a text that lists them; other values as they are."""
+    if not isinstance(value, str):
+        return value
+    ranges = tuple(parse_network(word) for word in value.replace(",", " ").split())
+    if any(network.prefixlen == 0 for network in ranges):
+        raise ValueError("trusts every address, so that everybody could claim to be anybody")
+    return ranges
 
 
 class Settings(BaseSettings):
@@ -86,6 +97,9 @@ class Settings(BaseSettings):
         "info", description="least level"
     )
     public_url: str | None = Field(None, description="address senders and people see; in links")
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(parse_networks)] = Field(
+        (), description="addresses of proxies whose X-Forwarded-For or Forwarded is believed"
+    )
     retention: Span = Field(timedelta(days=30), description="how long events and attempts are kept")
     body_limit: int = Field(
         DEFAULT_BODY_LIMIT, gt=0, description="largest body in bytes where the connector sets none"

@@ -7,6 +7,7 @@ end up in a log.
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 
@@ -22,9 +23,13 @@ _ANY_USER = "hookyard"
 
 
 class SharedSecretScheme:
-    """A `SharedSecret` declaration with its secrets."""
+    """A `SharedSecret` declaration with its secrets.
+
+    `hashes` are those (sha-256, hex) of keys that were issued here and are known by nothing else.
+    """
 
     __slots__ = (
+        "_hashes",
         "_header",
         "_proof",
         "_secrets",
@@ -34,7 +39,9 @@ class SharedSecretScheme:
         "needs_target",
     )
 
-    def __init__(self, proof: SharedSecret, secrets: Sequence[str]) -> None:
+    def __init__(
+        self, proof: SharedSecret, secrets: Sequence[str], hashes: Sequence[str] = ()
+    ) -> None:
         for secret in secrets:
             if any(sign < _FIRST_PRINTABLE or sign == _DELETE for sign in secret):
                 raise SourceError("a secret holds control characters, which no header can carry")
@@ -42,6 +49,7 @@ class SharedSecretScheme:
                 raise SourceError("a secret begins or ends with a blank, which no header can carry")
         self._proof = proof
         self._secrets = tuple(secret.encode() for secret in secrets)
+        self._hashes = tuple(one.encode() for one in hashes)
         self._user = None if proof.user is None else proof.user.encode()
         self._header = istr(proof.header) if proof.header else None
         self.hidden = proof.hidden
@@ -74,7 +82,7 @@ class SharedSecretScheme:
     ) -> dict[str, str]:
         """Return the header that shows the first secret."""
         del body, now, headers, target
-        secret = self._secrets[0]
+        secret = self._first
         if self._header is not None:
             return {str(self._header): secret.decode()}
         if self._proof.query is not None:
@@ -87,12 +95,20 @@ class SharedSecretScheme:
     def sign_query(self, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
         """Return the query parameter that shows the first secret, if it is shown there."""
         del body, headers
-        return {self._proof.query: self._secrets[0].decode()} if self._proof.query else {}
+        return {self._proof.query: self._first.decode()} if self._proof.query else {}
 
     def seal(self, body: bytes, now: float) -> bytes:
         """Return the body as it is: no proof is in it."""
         del now
         return body
+
+    @property
+    def _first(self) -> bytes:
+        if not self._secrets:
+            raise SourceError(
+                "of a key that was issued here only the hash is kept: it cannot be shown"
+            )
+        return self._secrets[0]
 
     def _authorization(self, value: str) -> Refusal | None:
         """Judge an Authorization header; the scheme's name is taken in any case."""
@@ -123,9 +139,13 @@ class SharedSecretScheme:
         matched = False
         for secret in self._secrets:
             matched |= hmac.compare_digest(secret, shown)
+        if self._hashes:
+            hashed = hashlib.sha256(shown).hexdigest().encode()
+            for one in self._hashes:
+                matched |= hmac.compare_digest(one, hashed)
         if matched and same_user:
             return None
-        count = len(self._secrets)
+        count = len(self._secrets) + len(self._hashes)
         which = "the secret" if count == 1 else f"any of {count} secrets"
         user = "" if self._user is None else ", or the user is another"
         return _refusal("credentials-mismatch", f"what was shown does not match {which}{user}")

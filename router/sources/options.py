@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import model_validator
 
 from router.sources.fields import Form, HeaderName, Tolerance, Word
-from router.sources.preset import Hmac, InBody, PublicKey, SharedSecret, SourcePreset
+from router.sources.preset import Certified, Hmac, InBody, PublicKey, SharedSecret, SourcePreset
 
 _TIMED = Hmac | InBody | PublicKey
 """Proofs that may hold a time."""
@@ -59,6 +59,22 @@ class SharedOptions(PlainOptions):
         if self.basic is not None:
             return replace(preset, proof=SharedSecret(basic=True, user=self.basic))
         return preset
+
+
+class CertifiedOptions(PlainOptions):
+    """A preset whose sender signs with the key of a certificate."""
+
+    tolerance: Tolerance | None = None
+    certificates: str | None = None
+
+    def applied(self, preset: SourcePreset) -> SourcePreset:
+        """Return the preset with the tolerance and the file of certificates that were asked for."""
+        proof = preset.proof
+        assert isinstance(proof, Certified)  # noqa: S101  only such presets have these options
+        tolerance_s = self.tolerance.total_seconds() if self.tolerance else proof.tolerance_s
+        return replace(
+            preset, proof=replace(proof, tolerance_s=tolerance_s, file=self.certificates)
+        )
 
 
 def options_of(preset: SourcePreset) -> type[PlainOptions]:

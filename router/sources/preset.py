@@ -90,12 +90,16 @@ class Facts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a sender is told where it wants something other than our usual answer."""
+    """What a sender is told where it wants something other than our usual answer.
+
+    `call` is an address that is called before, where that is how the sender wants a handshake.
+    """
 
     status: int = 200
     body: bytes = b""
     content_type: str = "text/plain"
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    call: str | None = None
 
 
 Handshake = Callable[[Facts], Answer | None]
@@ -366,7 +370,59 @@ class AnyOf:
         return ", or ".join(scheme.summary for scheme in self.schemes)
 
 
-Proof = Hmac | SharedSecret | PublicKey | InBody | NoProof | Origins | AnyOf
+class Claim(NamedTuple):
+    """What a request claims: that the key of a certificate signed `signed`, at the time `sent`.
+
+    `certificate` is the address of the certificate, one of those that are allowed.
+    """
+
+    certificate: str
+    signature: bytes
+    algorithm: Literal["sha1", "sha256"]
+    signed: bytes
+    sent: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Whose certificates count: where they are fetched, to whom they are issued, and by whom.
+
+    Each pattern has to match as a whole: `address` that of a certificate, `names` one of the hosts it is
+    issued to, `issuers` the address of its issuer's, which is fetched where it does not come along.
+    """
+
+    address: re.Pattern[str]
+    names: re.Pattern[str]
+    issuers: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """A signature (RSA, PKCS #1 v1.5) with the key of a certificate that the request names.
+
+    `claim` is pure; it raises UnprovenError for what is not as the sender documents it. `file` holds
+    certificates to be used instead of those that the request names.
+    """
+
+    certificates: Certificates
+    claim: Callable[[Headers, bytes], Claim]
+    summary: str
+    tolerance_s: float
+    also_hidden: tuple[str, ...] = ()
+    file: str | None = None
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The lower-case names of the headers that rules never see."""
+        return frozenset(name.lower() for name in self.also_hidden)
+
+    @property
+    def hidden_query(self) -> frozenset[str]:
+        """No query parameter."""
+        return frozenset()
+
+
+Proof = Hmac | SharedSecret | PublicKey | InBody | NoProof | Origins | AnyOf | Certified
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +461,8 @@ class SourcePreset:
     shaking_methods: frozenset[str] = frozenset()
     """Methods that only handshakes come with."""
     content_types: frozenset[str] = JSON
+    json_types: frozenset[str] = frozenset()
+    """Those of them that say something else of what is JSON."""
     form_field: str | None = None
     """The form field that holds the JSON body, where the sender can be set to send forms."""
     plain_forms: bool = False

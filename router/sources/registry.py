@@ -13,6 +13,7 @@ from typing import Any
 from router.sources import (
     adyen,
     alertmanager,
+    aws_sns,
     azure_monitor,
     bigcommerce,
     bitbucket,
@@ -32,6 +33,7 @@ from router.sources import (
     none,
     opsgenie,
     pagerduty,
+    paypal,
     pingdom,
     sendgrid,
     sentry,
@@ -47,6 +49,7 @@ from router.sources import (
     woocommerce,
     zendesk,
 )
+from router.sources.certified import CertifiedScheme
 from router.sources.credentials import NoProofScheme, SharedSecretScheme
 from router.sources.generic import GENERIC
 from router.sources.issues import SourceIssue, issues_of
@@ -56,6 +59,7 @@ from router.sources.preset import (
     FORMS,
     JSON,
     AnyOf,
+    Certified,
     Hmac,
     InBody,
     NoProof,
@@ -76,6 +80,7 @@ REGISTRY: tuple[SourcePreset, ...] = (
     bigcommerce.PRESET,
     stripe.PRESET,
     square.PRESET,
+    paypal.PRESET,
     adyen.PRESET,
     github.PRESET,
     gitlab.PRESET,
@@ -92,6 +97,7 @@ REGISTRY: tuple[SourcePreset, ...] = (
     opsgenie.PRESET,
     newrelic.PRESET,
     azure_monitor.PRESET,
+    aws_sns.PRESET,
     sentry.PRESET,
     pagerduty.PRESET,
     zendesk.PRESET,
@@ -150,32 +156,43 @@ def check_source(source: Mapping[str, Any]) -> list[SourceIssue]:
 
 
 def source_info(source: Mapping[str, Any]) -> SourceInfo:
-    """Return what a source brings along.
+    """Return what a source brings along; of a preset by its name alone, whatever options it needs.
 
     Raises:
         SourceError: `check_source` has something against the mapping.
     """
-    preset = _resolve(source)
+    name = source["preset"] if list(source) == ["preset"] else None
+    alone = _BY_NAME.get(name) if isinstance(name, str) else None
+    return info_of(_resolve(source) if alone is None else alone)
+
+
+def info_of(preset: SourcePreset) -> SourceInfo:
+    """Return what a preset brings along, whatever its options."""
     identified = preset.delivery_id is not None
     return SourceInfo(
         name=preset.name,
         delivery_id=identified,
         dedupe_key=preset.dedupe_key or (_DELIVERY_ID if identified else None),
-        needs_secret=not isinstance(preset.proof, NoProof | Origins),
+        needs_secret=not isinstance(preset.proof, NoProof | Origins | Certified),
         signs_url=any("{url}" in scheme.signed for scheme in _schemes_of(preset.proof)),
         remark=preset.remark,
     )
 
 
-def compile_source(source: Mapping[str, Any], secrets: Sequence[str]) -> Source:
+def compile_source(
+    source: Mapping[str, Any], secrets: Sequence[str], hashes: Sequence[str] = ()
+) -> Source:
     """Return a sender with its secrets, ready for requests; the first secret is the one that signs.
+
+    `hashes` are those of keys that were issued here: for senders that show their secret.
 
     Raises:
         SourceError: The mapping or the secrets cannot be used; the message shows no secret.
     """
     preset = _resolve(source)
-    scheme = _scheme(preset, secrets)
-    return Source(preset, scheme, _CREDENTIAL_HEADERS | _SIGNATURE_HEADERS)
+    scheme = _scheme(preset, secrets, hashes)
+    certified = scheme if isinstance(scheme, CertifiedScheme) else None
+    return Source(preset, scheme, _CREDENTIAL_HEADERS | _SIGNATURE_HEADERS, certified)
 
 
 def unproven_source(source: Mapping[str, Any]) -> Source:
@@ -191,17 +208,19 @@ def unproven_source(source: Mapping[str, Any]) -> Source:
     return Source(preset, scheme, _CREDENTIAL_HEADERS | _SIGNATURE_HEADERS)
 
 
-def _scheme(preset: SourcePreset, secrets: Sequence[str]) -> Scheme:
+def _scheme(preset: SourcePreset, secrets: Sequence[str], hashes: Sequence[str] = ()) -> Scheme:
     proof = preset.proof
     if isinstance(proof, NoProof):
         return NoProofScheme()
     if isinstance(proof, Origins):
         return OriginScheme(proof)
-    _check_secrets(preset, secrets)
+    if isinstance(proof, Certified):
+        return CertifiedScheme(proof)
+    _check_secrets(preset, secrets, hashes)
     if isinstance(proof, SharedSecret):
-        return SharedSecretScheme(proof, secrets)
+        return SharedSecretScheme(proof, secrets, hashes)
     if isinstance(proof, AnyOf):
-        return AnyOfScheme(proof, secrets)
+        return AnyOfScheme(proof, secrets, hashes)
     if isinstance(proof, InBody):
         return InBodyScheme(proof, secrets)
     if isinstance(proof, PublicKey):
@@ -209,19 +228,31 @@ def _scheme(preset: SourcePreset, secrets: Sequence[str]) -> Scheme:
     return HmacScheme(proof, secrets)
 
 
-def _check_secrets(preset: SourcePreset, secrets: Sequence[str]) -> None:
+def _check_secrets(preset: SourcePreset, secrets: Sequence[str], hashes: Sequence[str]) -> None:
     """Refuse secrets that cannot be anything's.
 
     Raises:
         SourceError: There is none, or one of them is empty or no text.
     """
-    if not secrets:
+    if hashes and not secrets and not _may_be_shown(preset.proof):
+        raise SourceError(
+            f"{preset.title} signs with its secret, and of a key that was issued here only the hash "
+            "is kept: set the secret itself"
+        )
+    if not secrets and not hashes:
         raise SourceError(f"{preset.title} needs a secret, and none is configured")
     for secret in secrets:
         if not secret.strip():
             raise SourceError("a secret is empty")
         if not _is_utf8(secret):
             raise SourceError("a secret is not text in UTF-8")
+
+
+def _may_be_shown(proof: Proof) -> bool:
+    """Tell whether the secret itself may be the proof, so that its hash is enough to know it by."""
+    if isinstance(proof, AnyOf):
+        return any(map(_may_be_shown, proof.schemes))
+    return isinstance(proof, SharedSecret)
 
 
 def _schemes_of(proof: Proof) -> tuple[Hmac, ...]:
@@ -234,6 +265,8 @@ def _schemes_of(proof: Proof) -> tuple[Hmac, ...]:
 
 def _proof_headers(proof: Proof) -> Iterator[str]:
     """Yield the names of headers that carry a proof and nothing that rules need."""
+    if isinstance(proof, Certified):
+        yield from proof.also_hidden
     for scheme in _schemes_of(proof):
         yield from scheme.also_hidden
         yield from (names.signature for names in scheme.headers)

@@ -91,6 +91,10 @@ class Keys:
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature of a message by the first key."""
+        if not self._keyed:
+            raise SourceError(
+                "of a key that was issued here only the hash is kept: nothing can be signed with it"
+            )
         return self._encode(_digest(self._keyed[0], message))
 
     def match(self, messages: Sequence[bytes], signatures: Sequence[bytes]) -> bool:
@@ -279,21 +283,36 @@ class HmacScheme:
 
 
 class AnyOfScheme:
-    """An `AnyOf` declaration with its keys."""
+    """An `AnyOf` declaration with its keys.
 
-    __slots__ = ("_proof", "_schemes", "_signing", "hidden", "hidden_query", "needs_target")
+    `hashes` are those of keys that were issued here. By them no signature can be told: where there is
+    no secret besides, only what is shown counts.
+    """
 
-    def __init__(self, proof: AnyOf, secrets: Sequence[str]) -> None:
-        self._proof = proof
+    __slots__ = (
+        "_can_sign",
+        "_proofs",
+        "_schemes",
+        "_signing",
+        "hidden",
+        "hidden_query",
+        "needs_target",
+    )
+
+    def __init__(self, proof: AnyOf, secrets: Sequence[str], hashes: Sequence[str] = ()) -> None:
+        self._can_sign = bool(secrets)
+        self._proofs = tuple(
+            scheme for scheme in proof.schemes if self._can_sign or isinstance(scheme, SharedSecret)
+        )
         self._schemes = tuple(
             HmacScheme(scheme, secrets)
             if isinstance(scheme, Hmac)
-            else SharedSecretScheme(scheme, secrets)
-            for scheme in proof.schemes
+            else SharedSecretScheme(scheme, secrets, hashes)
+            for scheme in self._proofs
         )
         self._signing = HmacScheme(proof.signing, secrets)
-        self.hidden = frozenset().union(*(scheme.hidden for scheme in self._schemes))
-        self.hidden_query = frozenset().union(*(scheme.hidden_query for scheme in self._schemes))
+        self.hidden = proof.hidden
+        self.hidden_query = proof.hidden_query
         self.needs_target = any(scheme.needs_target for scheme in self._schemes)
 
     def verify(self, headers: Headers, body: bytes, now: float, target: Target) -> Refusal | None:
@@ -301,8 +320,13 @@ class AnyOfScheme:
         for scheme in self._schemes:
             if scheme.is_shown(headers):
                 return scheme.verify(headers, body, now, target)
-        names = dict.fromkeys(name for each in self._proof.schemes for name in _shown_in(each))
-        return Refusal(401, *_missing(names))
+        names = dict.fromkeys(name for each in self._proofs for name in _shown_in(each))
+        code, reason = _missing(names)
+        if not self._can_sign:
+            reason += (
+                " No signature counts, as of a key that was issued here only the hash is kept."
+            )
+        return Refusal(401, code, reason)
 
     def sign(
         self, body: bytes, *, now: float, headers: Mapping[str, str], target: Target = NO_TARGET

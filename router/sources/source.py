@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from router.core.errors import HookyardError
 from router.sources.preset import (
@@ -18,6 +18,9 @@ from router.sources.preset import (
     SourcePreset,
     Target,
 )
+
+if TYPE_CHECKING:
+    from router.sources.certified import CertifiedScheme
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -58,11 +61,13 @@ class Source:
 
     `hidden` holds the lower-case names of headers that rules never see, `hidden_query` those of
     query parameters. `shake` answers handshakes, `once_within_s` is how long what a preset uses `once`
-    must be remembered. Neither attribute nor repr shows a secret.
+    must be remembered. `certified` is there where a certificate may have to be
+    fetched before it can be told who sent a request. Neither attribute nor repr shows a secret.
     """
 
     __slots__ = (
         "_scheme",
+        "certified",
         "content_types",
         "form_field",
         "hidden",
@@ -75,9 +80,16 @@ class Source:
         "shake",
     )
 
-    def __init__(self, preset: SourcePreset, scheme: Scheme, hidden: frozenset[str]) -> None:
+    def __init__(
+        self,
+        preset: SourcePreset,
+        scheme: Scheme,
+        hidden: frozenset[str],
+        certified: CertifiedScheme | None = None,
+    ) -> None:
         self.preset = preset
         self._scheme = scheme
+        self.certified = certified
         self.hidden = hidden | scheme.hidden
         self.hidden_query = scheme.hidden_query
         self.needs_target = scheme.needs_target
@@ -137,6 +149,13 @@ class Source:
     def seal(self, body: bytes, now: float) -> bytes:
         """Return the body as the sender would send it now: with its proof or the time in it."""
         return self._scheme.seal(body, now)
+
+    def read_as(self, content_type: str) -> str:
+        """Return the Content-Type of what a body is, where the sender says another."""
+        if not self.preset.json_types:
+            return content_type
+        media_type = content_type.partition(";")[0].strip().lower()
+        return "application/json" if media_type in self.preset.json_types else content_type
 
     def takes(self, content_type: str) -> bool:
         """Tell whether bodies of a Content-Type are taken; none given counts as JSON."""

@@ -1,14 +1,16 @@
 """The connectors as the receiver keeps them: compiled from the intake table and the secrets.
 
 The table is read from Redis each second. The last good one stays while Redis is away or holds one
-that cannot be read, so neither a broken rule file nor an outage stops reception.
+that cannot be read, so neither a broken rule file nor an outage stops reception. The same goes for
+the keys that were issued here, which are in the database.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 from prometheus_client import Counter
@@ -17,9 +19,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from router.core import keys
-from router.core.errors import SecretMissingError, SettingsError
+from router.core.errors import SecretMissingError, SettingsError, StoreError
 from router.core.intake_table import ConnectorIntake, IntakeTable
 from router.core.metrics import REQUESTS, set_rules_hash
+from router.core.networks import Networks
 from router.core.redaction import forget_value
 from router.core.settings import DEFAULT_BODY_LIMIT, Secrets
 from router.sources.registry import compile_source
@@ -28,8 +31,27 @@ from router.sources.source import Source, SourceError
 _EVERY_S = 1.0
 _SECRETS_EVERY = 10
 """Secrets are looked up again each so many rounds, for those that are rotated in their files."""
+_KEYS_WITHIN_S = 1.0
+"""How long the database may take to say which keys were issued; the last ones known count meanwhile."""
+
+IssuedKeys = Callable[[], Awaitable[Mapping[str, Sequence[str]]]]
+"""Returns the hashes of the keys that were issued here, by the name of the secret they stand for."""
 
 _log = structlog.get_logger(__name__)
+
+
+class Material(NamedTuple):
+    """What a connector's sender is proven with.
+
+    Secrets, hashes of keys that were issued here, and the content of its file of certificates.
+    """
+
+    secrets: tuple[str, ...] = ()
+    hashes: tuple[str, ...] = ()
+    certificates: bytes | None = None
+
+    def __repr__(self) -> str:
+        return "Material(…)"
 
 
 class Connector:
@@ -38,15 +60,23 @@ class Connector:
     `source` is None where it cannot be used, and `problem` says why, for operators.
     """
 
-    __slots__ = ("accepted", "body_limit", "intake", "name", "problem", "secrets", "source")
+    __slots__ = (
+        "accepted",
+        "allow",
+        "body_limit",
+        "intake",
+        "material",
+        "name",
+        "problem",
+        "source",
+    )
 
-    def __init__(
-        self, intake: ConnectorIntake, secrets: tuple[str, ...] | None, body_limit: int
-    ) -> None:
+    def __init__(self, intake: ConnectorIntake, material: Material | None, body_limit: int) -> None:
         self.name = intake.name
         self.intake = intake
+        self.allow = None if intake.allow is None else Networks(intake.allow)
         self.body_limit = intake.body_limit or body_limit
-        self.secrets = secrets
+        self.material = material
         self.source: Source | None = None
         self.problem: str | None = None
         self.accepted: Counter = REQUESTS.labels(intake.name, "accepted")
@@ -62,10 +92,17 @@ class Connectors:
     """
 
     def __init__(
-        self, redis: Redis, secrets: Secrets, *, body_limit: int = DEFAULT_BODY_LIMIT
+        self,
+        redis: Redis,
+        secrets: Secrets,
+        *,
+        body_limit: int = DEFAULT_BODY_LIMIT,
+        issued: IssuedKeys | None = None,
     ) -> None:
         self._redis = redis
         self._secrets = secrets
+        self._issued = issued
+        self._keys: Mapping[str, Sequence[str]] = {}
         self._body_limit = body_limit
         self._stored: bytes | None = None
         self._table: IntakeTable | None = None
@@ -100,12 +137,22 @@ class Connectors:
         Raises:
             RedisError, OSError: Redis is away.
         """
+        if secrets_too and self._issued is not None:
+            await self._ask_for_keys(self._issued)
         stored: bytes | None = await self._redis.get(keys.INTAKE_TABLE)
         if stored is not None and stored != self._stored:
             self._stored = stored
             self.use(stored)
         elif secrets_too and self._table is not None:
             await asyncio.to_thread(self._compile, self._table)
+
+    async def _ask_for_keys(self, issued: IssuedKeys) -> None:
+        """Learn which keys were issued; while the database is away the last ones known count."""
+        try:
+            async with asyncio.timeout(_KEYS_WITHIN_S):
+                self._keys = await issued()
+        except (StoreError, TimeoutError) as error:
+            _log.debug("issued_keys_not_known", error=type(error).__name__)
 
     def use(self, stored: bytes) -> None:
         """Put a table in force; one that cannot be read changes nothing."""
@@ -124,35 +171,49 @@ class Connectors:
         """Make the connectors of a table; those whose entry and secrets did not change are kept."""
         made: dict[str, Connector] = {}
         for name, intake in table.connectors.items():
-            secrets, problem = self._look_up(intake)
+            material, problem = self._look_up(intake)
             before = self.by_name.get(name)
-            if before and (before.intake, before.secrets) == (intake, secrets):
+            if before and (before.intake, before.material) == (intake, material):
                 before.problem = problem or before.problem
                 made[name] = before
                 continue
-            made[name] = connector = Connector(intake, secrets, self._body_limit)
+            made[name] = connector = Connector(intake, material, self._body_limit)
             connector.problem = problem
-            if secrets is not None:
-                _compile_source(connector, intake.source, secrets)
+            if material is not None:
+                _compile_source(connector, material)
             if connector.problem:
                 _log.warning("connector_not_ready", connector=name, problem=connector.problem)
         self.by_name = made
 
-    def _look_up(self, intake: ConnectorIntake) -> tuple[tuple[str, ...] | None, str | None]:
-        """Return the secrets of a connector, or None and why they cannot be had."""
-        try:
-            secrets = tuple(self._secrets.get(name) for name in intake.secrets)
-        except (SecretMissingError, SettingsError) as error:
-            return None, str(error)
+    def _look_up(self, intake: ConnectorIntake) -> tuple[Material | None, str | None]:
+        """Return what a connector's sender is proven with, or None and why it cannot be had."""
+        secrets: list[str] = []
+        hashes: list[str] = []
+        for name in intake.secrets:
+            issued = self._keys.get(name, ())
+            hashes.extend(issued)
+            try:
+                secrets.append(self._secrets.get(name))
+            except SecretMissingError as error:
+                if not issued:
+                    return None, str(error)
+            except SettingsError as error:
+                return None, str(error)
         for secret in secrets:
             forget_value(secret)
-        return secrets, None
+        file = intake.source.get("certificates")
+        try:
+            certificates = None if file is None else Path(file).read_bytes()
+        except (OSError, ValueError) as error:
+            return None, f"the file of certificates {file} cannot be read: {error}"
+        return Material(tuple(secrets), tuple(hashes), certificates), None
 
 
-def _compile_source(
-    connector: Connector, source: Mapping[str, Any], secrets: tuple[str, ...]
-) -> None:
+def _compile_source(connector: Connector, material: Material) -> None:
     try:
-        connector.source = compile_source(source, secrets)
+        source = compile_source(connector.intake.source, material.secrets, material.hashes)
+        if source.certified is not None and material.certificates is not None:
+            source.certified.use(material.certificates)
+        connector.source = source
     except SourceError as error:
         connector.problem = str(error)

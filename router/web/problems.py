@@ -48,6 +48,12 @@ NOT_READY = Problem("not-ready", 503, "No rules are in force yet; send it again"
 CONNECTOR_NOT_READY = Problem(
     "connector-not-ready", 503, "The connector is not ready; send it again", 60
 )
+CERTIFICATE_UNAVAILABLE = Problem(
+    "certificate-unavailable", 503, "The proof cannot be checked now; send it again", 30
+)
+HANDSHAKE_UNFINISHED = Problem(
+    "handshake-unfinished", 503, "The handshake could not be finished; send it again", 30
+)
 UNEXPECTED = Problem("unexpected", 503, "Not acknowledged; send it again", 30)
 
 TOKEN_MISSING = Problem("token-missing", 401, "An API token is needed")
@@ -92,6 +98,16 @@ class ProblemError(Exception):
         self.headers = headers or {}
         self.extra = extra or {}
         self.answer = answer
+
+
+def not_proven(code: str, reason: str) -> ProblemError:
+    """Return what the sender of every request that is not proven is told, whatever was wrong with it."""
+    return ProblemError(
+        NOT_PROVEN,
+        reason=reason,
+        recorded_as=code,
+        headers={hdrs.WWW_AUTHENTICATE: "Hookyard"},
+    )
 
 
 def problem_response(error: ProblemError) -> web.Response:

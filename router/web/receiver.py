@@ -92,7 +92,7 @@ class Receiver:
             status=response.status,
             code=error.recorded_as,
             reason=error.reason,
-            remote=request.remote,
+            remote=reception.remote.address,
             headers=request.headers,
             hidden=source.hidden if source else frozenset(),
             summed_up=error.problem is problems.RATE_LIMITED,

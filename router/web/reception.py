@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from router.core.clock import Clock
+from router.core.clock import Clock, utc_now
 from router.core.ids import IdSource
 from router.core.intake import Intake
 from router.core.once import Once
 from router.core.rate_limits import RateLimits
 from router.sources.preset import Named, Parsed
 from router.sources.source import Source
+from router.web.certificates import KnownCertificates
 from router.web.connectors import Connector, Connectors
 from router.web.content import nothing
+from router.web.fetching import Fetcher
 from router.web.outcomes import Outcomes
+from router.web.remote import Proxies
 from router.web.uploads import Uploads
 
 BODY_WITHIN_S = 30.0
@@ -41,6 +44,10 @@ class Services:
     """Where people reach this Hookyard, for links; no slash at the end."""
     body_within_s: float = BODY_WITHIN_S
     uploads: Uploads = field(default_factory=lambda: Uploads(UPLOADING_BYTES))
+    proxies: Proxies = field(default_factory=Proxies)
+    certificates: KnownCertificates = field(
+        default_factory=lambda: KnownCertificates(Fetcher(), utc_now)
+    )
 
 
 class Reception:
@@ -48,7 +55,7 @@ class Reception:
 
     `asked_for` is the connector's name in the path, `now` the time of receipt in seconds since the
     epoch, `parsed` parses the body for those who need to know what it says. `is_handshake` tells that
-    the sender only tried the address: the answer is no acceptance.
+    the sender only tried the address: the answer is no acceptance. `remote` is who sent the request.
     """
 
     __slots__ = (
@@ -60,6 +67,7 @@ class Reception:
         "named",
         "now",
         "parsed",
+        "remote",
         "request",
         "services",
         "source",
@@ -73,6 +81,7 @@ class Reception:
         self.services = services
         self.request = request
         self.asked_for = asked_for
+        self.remote = services.proxies.remote_of(request.remote, request.headers)
         self.now = services.clock().timestamp()
         self.body = b""
         self.content_type = ""

@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter as Tally
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -23,16 +24,24 @@ from router.core.redaction import REDACTED, redact_headers, scrub
 
 _PER_MINUTE = 60
 """Notes a connector gets in a minute; what is summed up gets none but the sum."""
-_MORE = "more"
+_PER_HOUR = 600
+"""Notes it gets in an hour, so that a flood of days does not fill the store either."""
 _BUFFERED = 2000
 _AT_ONCE = 200
 _LINGER_S = 0.2
 _AGAIN_S = 2.0
 _CLOSE_WITHIN_S = 3.0
+_MAX_NAME = 100
 _MAX_VALUE = 500
+_MAX_HEADERS = 60
+_MAX_SHOWN = 8000
+_LEFT_OUT = "(left out)"
 _MINUTE_MS = 60_000
+_HOUR_MINUTES = 60
 
 Row = dict[str, Any]
+_Kind = tuple[str, str, bool]
+"""What is summed up together: whose cap it is, the code, and whether it is beyond that cap."""
 Save = Callable[[Sequence[Row]], Awaitable[None]]
 """Writes rows of the table `refusals` in a transaction."""
 
@@ -50,9 +59,11 @@ class RefusalRecorder:
         self._something = asyncio.Event()
         self._flushing = asyncio.Lock()
         self._minute = 0
+        self._hour = 0
+        self._of_hour: Tally[str] = Tally()
         self._noted: Tally[str] = Tally()
-        self._over: dict[tuple[str, str], Row] = {}
-        self._summed: Tally[tuple[str, str]] = Tally()
+        self._over: dict[_Kind, Row] = {}
+        self._summed: Tally[_Kind] = Tally()
 
     def note(
         self,
@@ -80,21 +91,22 @@ class RefusalRecorder:
             "at_ms": now_ms,
             "status": status,
             "code": code,
-            "reason": scrub(reason),
+            "reason": reason,
             "remote": remote,
             "headers": {},
         }
         if summed_up:
-            self._sum_up((bucket, code), row)
-        elif self._noted[bucket] < _PER_MINUTE:
+            self._sum_up((bucket, code, False), row)
+        elif self._noted[bucket] < _PER_MINUTE and self._of_hour[bucket] < _PER_HOUR:
             self._noted[bucket] += 1
+            self._of_hour[bucket] += 1
             row["headers"] = _presentable(headers, hidden)
             self._add(row)
         else:
             REFUSALS_UNRECORDED.inc()
-            self._sum_up((bucket, _MORE), row)
+            self._sum_up((bucket, code, True), row)
 
-    def _sum_up(self, what: tuple[str, str], row: Row) -> None:
+    def _sum_up(self, what: _Kind, row: Row) -> None:
         """Count what gets no note of its own; the last one is remembered."""
         self._over[what] = row
         self._summed[what] += 1
@@ -137,10 +149,13 @@ class RefusalRecorder:
             return
         over, self._over = self._over, {}
         for what, row in over.items():
-            count = f"{self._summed[what]:,}{' more' if what[1] == _MORE else ''}"
+            count = f"{self._summed[what]:,}{' more' if what[2] else ''}"
             reason = f"{count} refusals within this minute, the last one: {row['reason']}"
             self._add({**row, "reason": reason})
         self._minute = minute
+        if minute // _HOUR_MINUTES != self._hour:
+            self._hour = minute // _HOUR_MINUTES
+            self._of_hour.clear()
         self._noted.clear()
         self._summed.clear()
 
@@ -148,15 +163,18 @@ class RefusalRecorder:
         if len(self._rows) >= _BUFFERED:
             REFUSALS_UNRECORDED.inc()
             return
-        self._rows.append({**row, "id": self._new_id()})
+        self._rows.append({**row, "id": self._new_id(), "reason": scrub(row["reason"])})
         self._something.set()
 
 
 def _presentable(headers: Mapping[str, str], hidden: frozenset[str]) -> dict[str, str]:
-    """Return headers without credentials, names in lower case, long values cut."""
-    shown = redact_headers({name.lower(): value for name, value in headers.items()})
+    """Return headers without credentials, names in lower case, long values cut, and not too many."""
+    few = islice(headers.items(), _MAX_HEADERS)
+    shown = redact_headers({name[:_MAX_NAME].lower(): value for name, value in few})
+    left = _MAX_SHOWN
     for name, value in shown.items():
         # Bytes that were not UTF-8 arrive as lone surrogates, which no database holds.
         readable = value[:_MAX_VALUE].encode("utf-8", "replace").decode()
-        shown[name] = REDACTED if name in hidden else readable
+        shown[name] = REDACTED if name in hidden else readable if left > 0 else _LEFT_OUT
+        left -= len(readable)
     return shown

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -20,7 +20,7 @@ from aiohttp.log import server_logger
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from router.core.clock import utc_now
+from router.core.clock import epoch_ms, utc_now
 from router.core.ending import end
 from router.core.errors import SettingsError
 from router.core.ids import id_source
@@ -31,6 +31,7 @@ from router.core.pending import PendingBatches
 from router.core.rate_limits import RateLimits
 from router.core.redis_client import connect
 from router.core.settings import Secrets, Settings
+from router.core.store.api_keys import issued_keys
 from router.core.store.engine import Store, open_store
 from router.core.store.refusals import add_refusals
 from router.web.api.endpoint import Api
@@ -42,6 +43,7 @@ from router.web.outcomes import Outcomes
 from router.web.receiver import UNKNOWN, Receiver
 from router.web.reception import Services
 from router.web.refusals import RefusalRecorder, Row
+from router.web.remote import Proxies
 
 _FIRST_LOOK_S = 2.0
 _KEEPALIVE_S = 650
@@ -131,7 +133,12 @@ async def assemble(settings: Settings, secrets: Secrets) -> Parts:
     store = await open_store(settings.database)
     clock, new_id = utc_now, id_source()
     pending = PendingBatches(redis)
-    connectors = Connectors(redis, secrets, body_limit=settings.body_limit)
+
+    async def issued() -> Mapping[str, Sequence[str]]:
+        async with store.connect() as conn:
+            return await issued_keys(conn, now_ms=epoch_ms(clock()))
+
+    connectors = Connectors(redis, secrets, body_limit=settings.body_limit, issued=issued)
     outcomes = Outcomes(redis, new_id())
     # The intake times its writes itself, and each of redis-py's own timeouts costs.
     intake_redis = connect(redis_url, answer_s=None)
@@ -149,7 +156,17 @@ async def assemble(settings: Settings, secrets: Secrets) -> Parts:
 
     recorder = RefusalRecorder(save, new_id=new_id, clock=clock)
     rates, once = RateLimits(redis), Once(redis)
-    services = Services(connectors, intake, rates, once, outcomes, new_id, clock, settings.base_url)
+    services = Services(
+        connectors,
+        intake,
+        rates,
+        once,
+        outcomes,
+        new_id,
+        clock,
+        settings.base_url,
+        proxies=Proxies(settings.trusted_proxies),
+    )
     receiver = Receiver(services, recorder)
     monotonic = asyncio.get_running_loop().time
     tokens = Tokens(store, settings.admin_token, clock=clock, monotonic=monotonic)

@@ -19,14 +19,15 @@ from router.core import jsonio
 from router.core.errors import IntakeFullError, NotDurableError
 from router.core.event import IncomingEvent
 from router.core.jsonio import UnparseableError
-from router.sources.preset import NO_TARGET, Facts, Target
+from router.sources.preset import Facts
 from router.web import problems
 from router.web.answers import accepted, answer_of, as_sender_expects
 from router.web.content import query_body, read_content
 from router.web.outcomes import outcome_within
 from router.web.prefer import PREFER, PREFERENCE_APPLIED, wait_of
-from router.web.problems import ProblemError
+from router.web.problems import ProblemError, not_proven
 from router.web.reception import Reception, Step
+from router.web.trust import admit, call, encoded, refusal_of
 from router.web.visible import storable, visible_headers, visible_query
 
 _ROUTED_WAIT_S = 10
@@ -124,33 +125,27 @@ def _too_large(limit: int) -> ProblemError:
 async def prove(reception: Reception) -> web.Response | None:
     """Let the request through only if it comes from the connector's sender; answer a handshake."""
     request, source = reception.request, reception.source
-    target = _target(reception) if source.needs_target else NO_TARGET
-    refusal = source.verify(request.headers, reception.body, reception.now, target)
+    refusal = await refusal_of(reception)
     if source.shake is not None:
         facts = Facts(request.method, request.headers, reception.body, refusal)
         answer = source.shake(facts)
         if answer is not None:
+            if answer.call is not None:
+                await call(reception, answer.call)
             reception.is_handshake = True
             return as_sender_expects(answer)
     if refusal is None:
         if request.method not in source.methods:  # it was let in for a handshake, and is none
             raise _not_allowed(reception)
         return None
-    proven = refusal.status != problems.NOT_PROVEN.status
+    if refusal.status == problems.NOT_PROVEN.status:
+        raise not_proven(refusal.code, refusal.reason + encoded(request))
+    certified = source.certified is not None
     raise ProblemError(
-        problems.CONNECTOR_NOT_READY if proven else problems.NOT_PROVEN,
+        problems.CERTIFICATE_UNAVAILABLE if certified else problems.CONNECTOR_NOT_READY,
         reason=refusal.reason,
         recorded_as=refusal.code,
-        headers={} if proven else {hdrs.WWW_AUTHENTICATE: "Hookyard"},
     )
-
-
-def _target(reception: Reception) -> Target:
-    """Return where the request went, as its sender sees it (decision E19)."""
-    request = reception.request
-    url = reception.connector.intake.address(reception.services.base_url)
-    _, mark, query = request.raw_path.partition("?")
-    return Target(request.method, url + mark + query, request.query)
 
 
 async def check_type(reception: Reception) -> None:
@@ -171,10 +166,11 @@ async def check_type(reception: Reception) -> None:
         reception.body = query_body(reception.source.preset, shown)
         reception.content_type = "application/json"
         return
-    reception.content_type = headers.get(hdrs.CONTENT_TYPE, "")
-    if not reception.source.takes(reception.content_type):
+    content_type = headers.get(hdrs.CONTENT_TYPE, "")
+    if not reception.source.takes(content_type):
         taken = ", ".join(sorted(reception.source.content_types))
         raise ProblemError(problems.UNSUPPORTED_TYPE, f"{taken} is taken here")
+    reception.content_type = reception.source.read_as(content_type)
 
 
 async def parse(reception: Reception) -> None:
@@ -300,7 +296,7 @@ def _event(reception: Reception, reply_to: str | None) -> IncomingEvent:
         delivery_id=reception.named.delivery_id,
         headers=visible_headers(request.headers, source.hidden),
         query=visible_query(request, source.hidden_query),
-        remote=request.remote,
+        remote=reception.remote.address,
         reply_to=reply_to,
     )
 
@@ -319,6 +315,7 @@ STEPS: tuple[Step, ...] = (
     check_method,
     check_ready,
     read,
+    admit,
     prove,
     check_type,
     parse,

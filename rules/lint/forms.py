@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 
 from rules.conditions_tree import Leaf
 from rules.lint.literals import Place
-from rules.operators_place import address, minutes
+from rules.networks import address_of
+from rules.operators_place import minutes
 from rules.values import instant, number, type_name
 
 Form = Literal[
@@ -50,7 +51,7 @@ def form_of(value: Any) -> Form:
         return "instant"
     if minutes(value) is not None:
         return "clock"
-    return "text" if address(value) is None else "address"
+    return "text" if address_of(value) is None else "address"
 
 
 def forms_at(place: Place) -> frozenset[Form]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from rules.conditions_tree import Leaf
 from rules.lint.literals import Literal
-from rules.operators_place import Network, network
+from rules.networks import Network, network_of
 from rules.values import instant, json_equal, number
 
 Excluding = tuple[Literal, ...] | None
@@ -110,7 +110,7 @@ def no_address(literals: Sequence[Literal]) -> Excluding:
 
 def _ranges(leaf: Leaf) -> list[Network]:
     return [
-        network(each)
+        network_of(each)
         for each in (leaf.expected if isinstance(leaf.expected, list) else [leaf.expected])
     ]
 

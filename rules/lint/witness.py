@@ -18,7 +18,7 @@ from rules.decision import Event
 from rules.lint.describe import value_words
 from rules.lint.forms import form_of, forms_at
 from rules.lint.literals import Literal, Place, grouped, place_of, ways
-from rules.operators_place import network
+from rules.networks import network_of
 from rules.paths import MISSING, Key, path_text
 from rules.scope import Scope
 from rules.values import instant, number
@@ -89,7 +89,7 @@ def _ideas_of(leaf: Leaf) -> Iterator[Any]:
         yield from expected
     elif name == "cidr":
         ranges = expected if isinstance(expected, list) else [expected]
-        yield from (str(network(each).network_address) for each in ranges)
+        yield from (str(network_of(each).network_address) for each in ranges)
     elif name == "between_times":
         yield expected[0]
     elif name in {"gt", "gte", "lt", "lte"}:

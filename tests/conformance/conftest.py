@@ -12,7 +12,7 @@ from router.sources.registry import SOURCE_NAMES
 from tests.conformance.sources_cases import Case
 
 _WITHOUT_PRESET = "without preset"
-_COLUMNS = ("proof", "house", "secrets", "rules", "oracles")
+_COLUMNS = ("proof", "certified", "house", "secrets", "rules", "oracles")
 _AT_LEAST = 2
 """Senders that a table is worth the room for."""
 

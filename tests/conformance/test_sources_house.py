@@ -11,6 +11,7 @@ import pytest
 
 from router.sources.preset import (
     AnyOf,
+    Certified,
     Hmac,
     InBody,
     NoProof,
@@ -30,12 +31,16 @@ from tests.conformance.sources_cases import (
     envelopes,
     headers_of,
     target_of,
+    written,
 )
+from tests.support.certificates import TOPIC
 
 # Modules of the folder that are no preset, and what they are.
 MACHINERY = {
     "__init__": "the package",
     "body": "reads texts out of bodies",
+    "certificate": "certificates and their chains",
+    "certified": "signatures by certificates",
     "credentials": "shared secrets",
     "fields": "kinds of values under source:",
     "generic": "senders without a preset",
@@ -64,6 +69,7 @@ def adyen(code: str, **fields: Any) -> Any:
 
 AZURE = {"alertId": "/subscriptions/1/alerts/2", "firedDateTime": "2026-01-05T09:00:24Z"}
 Carried = tuple[dict[str, str], Any]
+SNS = {"Type": "Notification", "TopicArn": TOPIC, "Message": "disk full"}
 IDENTIFIED: dict[str, tuple[Carried, Carried]] = {
     "shopify": (
         ({"X-Shopify-Webhook-Id": "4d3ed0de-edc5-48dd-b110-fdff73769187"}, {}),
@@ -89,6 +95,11 @@ IDENTIFIED: dict[str, tuple[Carried, Carried]] = {
         ({"X-Atlassian-Webhook-Identifier": "e5d3c9f7"}, {}),
         ({"X-Atlassian-Webhook-Identifier": "1a2b3c4d"}, {}),
     ),
+    "aws-sns": (
+        ({}, {**SNS, "MessageId": "165545c9-2a5c-472c-8df2-7ff2be2b3b1b"}),
+        ({}, {**SNS, "MessageId": "dc1e94d9-56c5-5e96-808d-cc7f68faa162"}),
+    ),
+    "paypal": (({}, {"id": "WH-2WR32451HC0233532"}), ({}, {"id": "WH-4M0448861G563140B"})),
     "typeform": (({}, {"event_id": "01HEVENT01"}), ({}, {"event_id": "01HEVENT02"})),
     "bitbucket": (
         ({"X-Request-UUID": "b2f93568", "X-Hook-UUID": "91e2a5e1"}, {}),
@@ -233,6 +244,8 @@ def _headers_of(proof: Proof) -> list[str]:
             return [header for scheme in proof.schemes for header in _headers_of(scheme)]
         case SharedSecret(header=str(header)):
             return [header]
+        case Certified(also_hidden=headers):
+            return list(headers)
         case SharedSecret() | InBody() | NoProof() | Origins():
             return []
 
@@ -315,14 +328,14 @@ def test_names_come_of_any_body_without_raising(preset: SourcePreset, content: A
 def test_the_default_deduplication_key_is_there_where_a_delivery_id_is(
     preset: SourcePreset,
 ) -> None:
-    info = source_info({"preset": preset.name})
+    info = source_info(written(preset))
 
     assert info.name == preset.name
     assert info.delivery_id == (preset.name not in WITHOUT_DELIVERY_ID)
     by_id = "{{ event.delivery_id | default('') }}" if info.delivery_id else None
     assert info.dedupe_key == (preset.dedupe_key or by_id)
     assert not (info.delivery_id and preset.dedupe_key)
-    assert info.needs_secret == (not isinstance(preset.proof, NoProof))
+    assert info.needs_secret == (not isinstance(preset.proof, NoProof | Origins | Certified))
 
 
 @each_preset
@@ -338,6 +351,8 @@ def test_a_preset_says_in_words_how_it_is_proven(preset: SourcePreset) -> None:
             assert all(scheme.summary in said for scheme in preset.proof.schemes)
         case SharedSecret():
             assert preset.proof.header is None or preset.proof.header in said
+        case Certified():
+            assert all(header in said for header in preset.proof.also_hidden)
         case NoProof() | Origins():
             assert said.startswith("none")
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from sqlalchemy import func, select
 
 from router.core.errors import StoreError
-from router.core.store.api_keys import create_key, find_key, list_keys, revoke_key, touch_key
+from router.core.store.api_keys import (
+    create_key,
+    find_key,
+    issued_keys,
+    list_keys,
+    revoke_key,
+    revoke_later,
+    touch_key,
+)
 from router.core.store.deliveries import add_attempts
 from router.core.store.engine import Store
 from router.core.store.refusals import add_refusals
@@ -26,14 +36,16 @@ from tests.support.rows import (
 )
 
 
-async def _create(store: Store, token_hash: str, name: str = "ci") -> str:
+async def _create(
+    store: Store, token_hash: str, name: str = "ci", scopes: Sequence[str] = ()
+) -> str:
     key_id = new_id()
     async with store.begin() as conn:
         await create_key(
             conn,
             key_id=key_id,
             name=name,
-            scopes=["tasks:read", "events:read"],
+            scopes=scopes or ["tasks:read", "events:read"],
             token_hash=token_hash,
             now_ms=NOW_MS,
         )
@@ -43,14 +55,45 @@ async def _create(store: Store, token_hash: str, name: str = "ci") -> str:
 async def test_a_token_is_found_by_its_hash_until_it_is_revoked(store: Store) -> None:
     key_id = await _create(store, "hash-1")
     async with store.begin() as conn:
-        found = await find_key(conn, "hash-1")
+        found = await find_key(conn, "hash-1", now_ms=NOW_MS)
         assert found is not None
         assert (found["id"], found["scopes"]) == (key_id, ["tasks:read", "events:read"])
-        assert await find_key(conn, "hash-2") is None
+        assert await find_key(conn, "hash-2", now_ms=NOW_MS) is None
         assert await revoke_key(conn, key_id, now_ms=NOW_MS + 1)
-        assert await find_key(conn, "hash-1") is None
+        assert await find_key(conn, "hash-1", now_ms=NOW_MS + 1) is None
         assert not await revoke_key(conn, key_id, now_ms=NOW_MS + 2)
         assert not await revoke_key(conn, "unknown", now_ms=NOW_MS)
+
+
+async def test_a_token_that_is_to_end_is_in_force_until_then(store: Store) -> None:
+    key_id = await _create(store, "hash-1")
+    other = await _create(store, "hash-2")
+    async with store.begin() as conn:
+        await revoke_later(conn, [key_id], at_ms=NOW_MS + 100, now_ms=NOW_MS)
+        await revoke_later(conn, [key_id], at_ms=NOW_MS + 200, now_ms=NOW_MS)
+        assert await find_key(conn, "hash-1", now_ms=NOW_MS + 99) is not None
+        assert await find_key(conn, "hash-1", now_ms=NOW_MS + 100) is None
+        assert await find_key(conn, "hash-2", now_ms=NOW_MS + 100) is not None
+        await revoke_later(conn, [key_id, other], at_ms=NOW_MS + 50, now_ms=NOW_MS)
+        assert await find_key(conn, "hash-1", now_ms=NOW_MS + 50) is None
+        assert await revoke_key(conn, other, now_ms=NOW_MS + 10)
+        assert await find_key(conn, "hash-2", now_ms=NOW_MS + 10) is None
+        await revoke_later(conn, [other], at_ms=NOW_MS + 40, now_ms=NOW_MS + 20)
+        assert await find_key(conn, "hash-2", now_ms=NOW_MS + 30) is None
+
+
+async def test_keys_that_senders_show_are_found_by_the_secret_they_stand_for(store: Store) -> None:
+    first = await _create(store, "hash-1", "form_key", ["hooks"])
+    await _create(store, "hash-2", "form_key", ["hooks"])
+    await _create(store, "hash-3", "other_key", ["hooks"])
+    await _create(store, "hash-4", "form_key", ["tasks:read"])
+    async with store.begin() as conn:
+        assert await issued_keys(conn, now_ms=NOW_MS) == {
+            "form_key": ["hash-1", "hash-2"],
+            "other_key": ["hash-3"],
+        }
+        await revoke_later(conn, [first], at_ms=NOW_MS + 5, now_ms=NOW_MS)
+        assert (await issued_keys(conn, now_ms=NOW_MS + 5))["form_key"] == ["hash-2"]
 
 
 async def test_tokens_are_listed_without_their_hashes(store: Store) -> None:

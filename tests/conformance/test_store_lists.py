@@ -314,13 +314,17 @@ async def test_deliveries_are_filtered_and_found(store: Store) -> None:
 
 async def test_refusals_are_filtered(store: Store) -> None:
     one = refusal_row()
-    two = refusal_row(connector="alerts", status=413, at_ms=NOW_MS + 10)
+    two = refusal_row(
+        connector="alerts", status=413, at_ms=NOW_MS + 10, code="too-large", remote="2001:db8::7"
+    )
     async with store.begin() as conn:
         await add_refusals(conn, [one, two])
         await add_refusals(conn, [])
     expected = [
         (RefusalFilter(connector="shop"), {one["id"]}),
         (RefusalFilter(status=413), {two["id"]}),
+        (RefusalFilter(code="too-large"), {two["id"]}),
+        (RefusalFilter(remote="203.0.113.9"), {one["id"]}),
         (RefusalFilter(since_ms=NOW_MS + 1), {two["id"]}),
         (RefusalFilter(until_ms=NOW_MS + 10), {one["id"]}),
     ]

@@ -222,9 +222,14 @@ async def open_site(
     body_within_s: float = BODY_WITHIN_S,
     max_requests: int = 100,
     through_router: bool = False,
+    **services: Any,
 ) -> AsyncIterator[Site]:
-    """Give a site that listens for as long as the block lasts, with no connector yet."""
-    site = _make_site(redis, store, clock, body_within_s=body_within_s, max_requests=max_requests)
+    """Give a site that listens for as long as the block lasts, with no connector yet.
+
+    `services` are those that differ from what a receiver has by default.
+    """
+    services["body_within_s"] = body_within_s
+    site = _make_site(redis, store, clock, services, max_requests=max_requests)
     server = _Server(site.app)
     await server.start_server()
     assert server.runner is not None
@@ -246,7 +251,7 @@ async def _hears(site: Site) -> bool:
 
 
 def _make_site(
-    redis: Redis, store: Store, clock: ManualClock, *, body_within_s: float, max_requests: int
+    redis: Redis, store: Store, clock: ManualClock, given: dict[str, Any], *, max_requests: int
 ) -> Site:
     ids = id_source(clock)
     secrets = dict(SECRETS)
@@ -261,9 +266,7 @@ def _make_site(
     recorder = RefusalRecorder(save, new_id=ids, clock=clock)
     rates = RateLimits(redis)
     once = Once(redis)
-    services = Services(
-        connectors, intake, rates, once, outcomes, ids, clock, BASE_URL, body_within_s
-    )
+    services = Services(connectors, intake, rates, once, outcomes, ids, clock, BASE_URL, **given)
     receiver = Receiver(services, recorder)
     pending = PendingBatches(redis)
     monotonic = asyncio.get_running_loop().time

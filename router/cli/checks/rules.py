@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from redis.exceptions import RedisError
 
 from router.cli import embedded
@@ -18,14 +20,22 @@ from router.core import rules_state
 from router.core.intake_table import published
 from router.core.settings import Secrets, Settings
 from rules.loader import Loaded
+from rules.ruleset import RuleSet
 
 _SHOWN = 5
 
 
 def check_rules(
-    settings: Settings, secrets: Secrets, loaded: Loaded | None = None
+    settings: Settings,
+    secrets: Secrets,
+    loaded: Loaded | None = None,
+    issued: Collection[str] = (),
 ) -> list[Finding]:
-    """Check the directory of rule files; `loaded` is what came of loading it, if that was done already."""
+    """Check the directory of rule files.
+
+    `loaded` is what came of loading it, if that was done already, `issued` names the secrets for
+    which a key was issued here.
+    """
     directory = settings.routes_dir
     if not directory.is_dir():
         advice = f"make it with `hookyard init {directory}`, or correct HOOKYARD_ROUTES"
@@ -42,7 +52,7 @@ def check_rules(
             ),
         ]
     rule_set = loaded.rule_set
-    missing = missing_secrets(rule_set, secrets)
+    missing = missing_secrets(rule_set, secrets, issued)
     text = rules_words(rule_set, loaded.problems, directory)
     advice = f"`hookyard rules check {directory}` shows them"
     found = [warning("rules", text, advice) if loaded.problems else ok("rules", text)]
@@ -51,7 +61,7 @@ def check_rules(
     found += [problem("addresses", each.message, each.hint or "") for each in unknown]
     if rule_set.secrets and not missing:
         found.append(ok("secrets", f"all {len(rule_set.secrets)} are set"))
-    return found
+    return found + _check_proxies(settings, rule_set)
 
 
 async def check_rules_in_force(settings: Settings, loaded: Loaded) -> list[Finding]:
@@ -88,3 +98,20 @@ async def check_rules_in_force(settings: Settings, loaded: Loaded) -> list[Findi
             )
         ]
     return [ok("in force", f"set {current.hash[:12]}")]
+
+
+def _check_proxies(settings: Settings, rule_set: RuleSet) -> list[Finding]:
+    """Look for connectors that would see the address of a proxy where they look for a sender's."""
+    connectors = rule_set.intake_table()["connectors"]
+    choosy = sorted(name for name, intake in connectors.items() if intake.get("allow"))
+    if not choosy or settings.trusted_proxies:
+        return []
+    if not (settings.public_url or "").startswith("https://"):
+        return []
+    return [
+        warning(
+            "proxies",
+            f"{', '.join(choosy)} let in some addresses only, and no proxy is trusted to name them",
+            "TLS ends before Hookyard: name what ends it in HOOKYARD_TRUSTED_PROXIES",
+        )
+    ]

@@ -1,14 +1,25 @@
-"""API tokens: only their hashes are kept."""
+"""API tokens, and keys that senders show at connectors: only their hashes are kept.
+
+A key is in force until the instant it is revoked at, which may be ahead: the one before it in a rotation is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import ColumnElement, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core.store.read import row_of, rows_of
 from router.core.store.schema import Row, api_keys
+
+HOOKS: Final = "hooks"
+"""The scope of a key that a sender shows; its name is that of the secret it stands for."""
+
+
+def _in_force(now_ms: int) -> ColumnElement[bool]:
+    return or_(api_keys.c.revoked_ms.is_(None), api_keys.c.revoked_ms > now_ms)
 
 
 async def create_key(
@@ -28,10 +39,20 @@ async def create_key(
     )
 
 
-async def find_key(conn: AsyncConnection, token_hash: str) -> Row | None:
+async def find_key(conn: AsyncConnection, token_hash: str, *, now_ms: int) -> Row | None:
     """Return the token with this hash; None if there is none, or it is revoked."""
-    query = select(api_keys).where(api_keys.c.hash == token_hash, api_keys.c.revoked_ms.is_(None))
+    query = select(api_keys).where(api_keys.c.hash == token_hash, _in_force(now_ms))
     return await row_of(conn, query)
+
+
+async def issued_keys(conn: AsyncConnection, *, now_ms: int) -> Mapping[str, Sequence[str]]:
+    """Return the hashes of the keys that senders may show, by the name of the secret they stand for."""
+    query = select(api_keys).where(_in_force(now_ms)).order_by(api_keys.c.id)
+    issued: dict[str, list[str]] = {}
+    for key in await rows_of(conn, query):
+        if HOOKS in key["scopes"]:
+            issued.setdefault(key["name"], []).append(key["hash"])
+    return issued
 
 
 async def touch_key(
@@ -55,8 +76,18 @@ async def list_keys(conn: AsyncConnection) -> list[Row]:
 async def revoke_key(conn: AsyncConnection, key_id: str, *, now_ms: int) -> bool:
     """Revoke a token; False if there is none with this id in force."""
     result = await conn.execute(
-        update(api_keys)
-        .where(api_keys.c.id == key_id, api_keys.c.revoked_ms.is_(None))
-        .values(revoked_ms=now_ms)
+        update(api_keys).where(api_keys.c.id == key_id, _in_force(now_ms)).values(revoked_ms=now_ms)
     )
     return bool(result.rowcount)
+
+
+async def revoke_later(
+    conn: AsyncConnection, key_ids: Collection[str], *, at_ms: int, now_ms: int
+) -> None:
+    """Let tokens in force end at an instant, unless they end before."""
+    ends_later = or_(api_keys.c.revoked_ms.is_(None), api_keys.c.revoked_ms > at_ms)
+    await conn.execute(
+        update(api_keys)
+        .where(api_keys.c.id.in_(key_ids), _in_force(now_ms), ends_later)
+        .values(revoked_ms=at_ms)
+    )

@@ -26,6 +26,8 @@ class RefusalFilter:
 
     connector: str | None = None
     status: int | None = None
+    code: str | None = None
+    remote: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
 
@@ -48,6 +50,10 @@ async def list_refusals(
         query = query.where(refusals.c.connector == storable(wanted.connector))
     if wanted.status is not None:
         query = query.where(refusals.c.status == wanted.status)
+    if wanted.code is not None:
+        query = query.where(refusals.c.code == storable(wanted.code))
+    if wanted.remote is not None:
+        query = query.where(refusals.c.remote == storable(wanted.remote))
     if wanted.since_ms is not None:
         query = query.where(refusals.c.at_ms >= wanted.since_ms)
     if wanted.until_ms is not None:

@@ -13,7 +13,7 @@ from router.web.api.endpoint import Api
 from router.web.api.query import envelope, list_query
 from router.web.problems import ProblemError
 
-_FILTERS = ("connector", "status", "since", "until")
+_FILTERS = ("connector", "status", "code", "remote", "since", "until")
 _STATUS_DIGITS = 3
 
 

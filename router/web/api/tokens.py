@@ -73,7 +73,7 @@ class Tokens:
         if scopes is not None and now < until:
             return scopes
         async with self._store.connect() as conn:
-            key = await find_key(conn, hashed)
+            key = await find_key(conn, hashed, now_ms=epoch_ms(self._clock()))
         if key is None:
             self._found.pop(hashed, None)
             return None

@@ -27,6 +27,7 @@ from router.cli.main import run
 from router.cli.rules_report import load_rules
 from router.core.clock import utc_now
 from router.core.intake_table import IntakeTable, publish
+from router.core.networks import parse_network
 from router.core.rules_state import Trouble, say
 from router.core.settings import Secrets, Settings, load_settings
 from router.core.store.migrate import upgrade
@@ -282,6 +283,37 @@ async def test_where_redis_does_not_answer_nothing_is_said_of_the_rules_in_force
     assert await check_rules_in_force(settings, _good(tmp_path)) == []
     monkeypatch.setenv("HOOKYARD_REDIS_URL", "redis://127.0.0.1:1")
     assert await check_rules_in_force(load_settings(), _good(tmp_path)) == []
+
+
+def test_a_connector_that_would_see_its_proxy_instead_of_its_sender_is_noticed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "routes").mkdir()
+    text = "connector: shop\nsource: none\nallow: 203.0.113.0/24\nrules: []\n"
+    (tmp_path / "routes" / "shop.yaml").write_text(text)
+    behind = {"public_url": "https://hooks.example"}
+
+    def subjects(**changed: Any) -> dict[str, str]:
+        given = settings.model_copy(update=changed)
+        return {found.subject: found.level for found in check_rules(given, Secrets(given, {}))}
+
+    assert subjects(**behind) == {"rules": "ok", "proxies": "warning"}
+    assert subjects() == {"rules": "ok"}
+    assert subjects(public_url="http://127.0.0.1:8080") == {"rules": "ok"}
+    assert subjects(**behind, trusted_proxies=(parse_network("10.0.0.0/8"),)) == {"rules": "ok"}
+
+
+def test_a_key_that_was_issued_here_is_not_missed(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "routes").mkdir()
+    text = "connector: alerts\nsource: alertmanager\nsecrets: [alerts_key]\nrules: []\n"
+    (tmp_path / "routes" / "alerts.yaml").write_text(text)
+    secrets = Secrets(settings, {})
+
+    issued = check_rules(settings, secrets, issued={"alerts_key"})
+    not_issued = check_rules(settings, secrets, issued={"another"})
+
+    assert [(f.subject, f.level) for f in issued] == [("rules", "ok"), ("secrets", "ok")]
+    assert [(f.subject, f.level) for f in not_issued] == [("rules", "ok"), ("secrets", "problem")]
 
 
 def _module(name: str, doc: str, file: str) -> ModuleType:

@@ -134,6 +134,44 @@ def test_all_wrong_settings_are_said_at_once_without_their_values(
     assert "canary" not in text
 
 
+@pytest.mark.parametrize(
+    ("text", "ranges"),
+    [
+        ("10.0.0.0/8", ["10.0.0.0/8"]),
+        (" 10.0.0.0/8, 127.0.0.1 ,::1 ", ["10.0.0.0/8", "127.0.0.1/32", "::1/128"]),
+        ("10.0.0.0/8\nfd00::/8\n", ["10.0.0.0/8", "fd00::/8"]),
+        ("::ffff:10.0.0.0/104", ["10.0.0.0/8"]),
+        (",", []),
+    ],
+)
+def test_trusted_proxies_are_ranges_of_addresses(
+    monkeypatch: pytest.MonkeyPatch, text: str, ranges: list[str]
+) -> None:
+    monkeypatch.setenv("HOOKYARD_TRUSTED_PROXIES", text)
+
+    assert [str(each) for each in load_settings().trusted_proxies] == ranges
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("10.0.0.1/8", "has host bits set"),
+        ("proxy.internal", "does not appear to be"),
+        ("0.0.0.0/0", "trusts every address"),
+        ("10.0.0.0/8, ::/0", "trusts every address"),
+        ("*", "does not appear to be"),
+    ],
+)
+def test_proxies_that_cannot_be_trusted_are_refused(
+    monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    monkeypatch.setenv("HOOKYARD_TRUSTED_PROXIES", text)
+
+    with pytest.raises(SettingsError, match=words) as error:
+        load_settings()
+    assert str(error.value).startswith("HOOKYARD_TRUSTED_PROXIES: ")
+
+
 def test_a_repr_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOKYARD_REDIS_URL", "redis://:canary@h")
     monkeypatch.setenv("HOOKYARD_DATABASE_URL", "postgresql://u:canary@h/d")

@@ -53,7 +53,7 @@ def test_secrets_of_a_form_would_protect_nothing() -> None:
     assert found.rule_set is None
     assert said(found)[0][:2] == (
         "R030",
-        "`form` proves nothing, so these secrets would protect nothing",
+        "`form` takes no secret, so these would protect nothing",
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict
 
 from router.sources.preset import NO_TARGET, Facts, Refusal, Target
-from router.sources.registry import REGISTRY, compile_source, source_info
+from router.sources.registry import REGISTRY, compile_source, info_of, source_info
 from router.sources.source import Source
 
 NOW = 1_700_000_000.0
@@ -320,7 +320,7 @@ class TestSlackChallenge:
 
 
 def test_senders_that_sign_the_address_say_so() -> None:
-    signing = {preset.name for preset in REGISTRY if source_info({"preset": preset.name}).signs_url}
+    signing = {preset.name for preset in REGISTRY if info_of(preset).signs_url}
 
     assert signing == {"square", "twilio", "hubspot"}
     assert source_info({"preset": "hubspot", "versions": ["v1"]}).signs_url

@@ -109,7 +109,7 @@ def test_the_limit_of_a_body_is_in_bytes() -> None:
         ),
         (
             "connector: shop\nsource: none\nsecrets: [a_key]\n",
-            ["3:10 R030 `none` proves nothing, so these secrets would protect nothing"],
+            ["3:10 R030 `none` takes no secret, so these would protect nothing"],
         ),
     ],
 )

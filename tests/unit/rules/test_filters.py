@@ -66,6 +66,11 @@ def test_what_the_page_says_of_null_is_so() -> None:
         ("{{ 5 | items }}", "5 is not a mapping"),
         ("{{ {} | dictsort(by='size') }}", "`dictsort` sorts by key or value"),
         ("{{ [1] | batch(0) }}", "`batch` takes a whole number from 1 to 1000"),
+        ("{{ 5 | fromjson }}", "5 is not a text"),
+        ("{{ '{' | fromjson }}", '"{" is not JSON'),
+        ("{{ '[NaN]' | fromjson }}", '"[NaN]" is not JSON'),
+        ("{{ '1e9999999999999999999' | fromjson }}", '"1e9999999999999999999" is not JSON'),
+        ("{{ body.deep | fromjson }}", "the JSON has more than 100 levels"),
         ("{{ 'a' | lookup([1]) }}", "`lookup` takes a mapping"),
         ("{{ 'a' | lookup({}) }}", '"a" is not in the table'),
         ("{{ 'a' | hash('md5') }}", "`hash` knows sha256, sha512, sha1"),
@@ -93,7 +98,8 @@ def test_what_the_page_says_of_null_is_so() -> None:
     ],
 )
 def test_a_value_a_filter_cannot_use_is_an_error(template: str, reason: str) -> None:
-    error = failure(template, {"huge": Decimal("1e999999"), "bad": "("})
+    deep = "[" * 101 + "]" * 101
+    error = failure(template, {"huge": Decimal("1e999999"), "bad": "(", "deep": deep})
     assert error.reason.startswith(reason)
 
 
@@ -174,3 +180,14 @@ def test_long_results_of_filters_are_refused() -> None:
         "{{ body.lines | wordwrap(5) }}",
     ):
         assert failure(template, body).code == "template"
+
+
+def test_json_in_a_text_is_read_exactly_and_fit_to_be_stored() -> None:
+    nested = '{"a": [1, 9007199254740993, 1.10, null, true, "\\ud800\\u0000"], "b\\u0000": {}}'
+    levels = "[" * 100 + "]" * 100
+
+    found = render("{{ body.text | fromjson | tojson }}", {"text": nested})
+    assert found == '{"a":[1,9007199254740993,1.10,null,true,"\ufffd\ufffd"],"b\ufffd":{}}'
+    assert render("{{ body.text | fromjson | tojson }}", {"text": levels}) == levels
+    assert render("{{ body.text | fromjson | default('?') }}", {"text": "[" * 100_000}) == "?"
+    assert render("{{ none | fromjson }}") is None

@@ -19,7 +19,7 @@ async def add(site: Site) -> None:
     """Write three refusals that differ."""
     rows = [
         refusal_row(connector="a", status=401),
-        refusal_row(connector="b", status=429),
+        refusal_row(connector="b", status=429, code="rate-limited", remote="2001:db8::7"),
         refusal_row(connector="c", status=401, at_ms=NOW_MS + HOUR_MS),
     ]
     await site.recorder._save(rows)
@@ -60,6 +60,10 @@ async def test_the_newest_comes_first_page_after_page(site: Site) -> None:
         ("connector=b", ["b"]),
         ("status=401", ["c", "a"]),
         ("status=500", []),
+        ("code=rate-limited", ["b"]),
+        ("code=%00", []),
+        ("remote=2001:db8::7", ["b"]),
+        ("remote=203.0.113.9&status=401", ["c", "a"]),
         ("since=2026-11-23T10:00:00Z", ["c"]),
         ("until=2026-11-23T10:00:00Z", ["b", "a"]),
         ("status=401&until=2026-11-23T10:00:00Z", ["a"]),

@@ -74,6 +74,15 @@ async def test_every_address_wants_a_token(site: Site, path: str, _scope: str) -
         assert (await answer.json(content_type=None))["code"] == "token-missing"
 
 
+@pytest.mark.parametrize(("path", "_scope"), ADDRESSES)
+async def test_a_key_that_a_sender_shows_opens_nothing_here(
+    site: Site, path: str, _scope: str
+) -> None:
+    key = await site.make_token("hooks")
+
+    assert (await site.get(path, status=403, token=key))["code"] == "scope-missing"
+
+
 @pytest.mark.parametrize(("path", "scope"), ADDRESSES)
 async def test_every_address_wants_its_own_scope(site: Site, path: str, scope: str) -> None:
     others = {"tasks:read", "events:read", "tasks:write", "events:replay"} - {scope}

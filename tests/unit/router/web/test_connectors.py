@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import fakeredis
 import pytest
@@ -13,10 +14,11 @@ from structlog.testing import capture_logs
 from router.core import keys
 from router.core.intake_table import ConnectorIntake, publish
 from router.core.redaction import REDACTED, scrub
+from router.core.settings import Secrets, load_settings
 from router.web import connectors as module
 from router.web.connectors import Connectors
 from tests.support.senders import SECRETS
-from tests.support.site import OPEN, SHOP, secrets_of, table
+from tests.support.site import ALERTS, OPEN, SHOP, secrets_of, table
 from tests.support.waiting import wait_until
 
 
@@ -139,7 +141,8 @@ async def test_a_secret_that_is_rotated_is_seen(
     after = connectors.find("shop")
     assert after is not before
     assert after is not None
-    assert after.secrets == ("rotated-secret-9a",)
+    assert after.material is not None
+    assert after.material.secrets == ("rotated-secret-9a",)
     assert scrub("a rotated-secret-9a b") == f"a {REDACTED} b"
 
 
@@ -205,3 +208,40 @@ async def test_secrets_are_looked_up_each_tenth_round(
     await asyncio.wait([running])
 
     assert [at for at, secrets_too in enumerate(rounds) if secrets_too][:3] == [0, 10, 20]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("", "is not set; looked in HOOKYARD_SECRET_SHOP_WEBHOOK"),
+        ("  ", "a secret is empty"),
+        ("\n", "a secret is empty"),
+        ("canary-\udcff\udcfe", "a secret is not text in UTF-8"),
+        (None, "cannot be read"),
+    ],
+    ids=["unset", "blank", "line break", "no UTF-8", "no file"],
+)
+async def test_a_secret_that_cannot_be_used_stops_its_connector_and_no_other(
+    redis: Redis, secrets: dict[str, str], tmp_path: Path, value: str | None, words: str
+) -> None:
+    if value is None:
+        settings = load_settings(secrets_dir=tmp_path)
+        variables = {"HOOKYARD_SECRET_SHOP_WEBHOOK_FILE": str(tmp_path)}
+        given = Secrets(settings, {**variables, "HOOKYARD_SECRET_ALERTS_TOKEN": "token"})
+    else:
+        given = secrets_of({**secrets, "shop_webhook": value})
+    connectors = Connectors(redis, given)
+    await publish(redis, table(SHOP, ALERTS, OPEN))
+
+    for _ in range(2):
+        await connectors.refresh()
+
+    shop = connectors.find("shop")
+    assert shop is not None
+    assert shop.source is None
+    assert words in str(shop.problem)
+    assert "canary" not in str(shop.problem)
+    for name in ("alerts", "open"):
+        other = connectors.find(name)
+        assert other is not None
+        assert other.source is not None

@@ -309,3 +309,43 @@ async def test_at_the_end_a_database_that_hangs_is_not_waited_for(
         await recorder.close()
 
     assert [entry["event"] for entry in logs] == ["refusals_lost"]
+
+
+async def test_beyond_the_cap_each_kind_of_refusal_is_counted_by_itself(
+    recorder: RefusalRecorder, book: Book
+) -> None:
+    refuse(recorder, 60 + 500, code="signature-missing")
+    refuse(recorder, 2, code="signature-mismatch", reason="over 1,312 bytes")
+    await recorder.close()
+
+    sums = {row["code"]: row["reason"] for row in book.rows[60:]}
+    assert sums["signature-missing"].startswith("500 more refusals within this minute")
+    assert sums["signature-mismatch"].endswith("the last one: over 1,312 bytes")
+
+
+async def test_a_flood_of_days_is_noted_by_the_hour(
+    recorder: RefusalRecorder, book: Book, clock: ManualClock
+) -> None:
+    clock.forward(60 * MINUTE_MS - clock.now_ms % (60 * MINUTE_MS))
+    for _ in range(60):
+        refuse(recorder, 100)
+        clock.forward(MINUTE_MS)
+    refuse(recorder, 3)
+    await recorder.close()
+
+    alone = [row for row in book.rows if "within this minute" not in row["reason"]]
+    assert len(alone) == 600 + 3
+    assert len(book.rows) == 600 + 3 + 60
+
+
+async def test_a_request_of_many_headers_leaves_a_note_of_bounded_size(
+    recorder: RefusalRecorder, book: Book
+) -> None:
+    refuse(recorder, headers={f"X-{'n' * 200}-{number}": "v" * 400 for number in range(500)})
+    refuse(recorder, headers={f"X-{number}": "v" * 400 for number in range(500)})
+    await recorder.close()
+
+    for row in book.rows:
+        assert len(str(row["headers"])) < 20_000
+    assert len(book.rows[1]["headers"]) == 60
+    assert list(book.rows[1]["headers"].values()).count("(left out)") == 40

@@ -399,6 +399,17 @@ async def test_an_encoded_body_is_415_even_if_it_is_proven(here: Here, encoding:
     assert await here.stored() == []
 
 
+async def test_what_was_compressed_on_its_way_is_suspected(here: Here) -> None:
+    compressed = Request(GOOD.connector, gzip.compress(GOOD.body), GOOD.headers)
+
+    answer = await here.send(compressed, Content_Encoding="gzip")
+
+    assert answer.code == "not-proven"
+    (refusal,) = await here.refusals()
+    assert refusal["code"] == "signature-mismatch"
+    assert "compressed it on its way" in refusal["reason"]
+
+
 async def test_of_several_encodings_each_is_looked_at(here: Here) -> None:
     head = b"POST /hooks/open HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
     identity, compressed = b"Content-Encoding: identity\r\n", b"Content-Encoding: gzip\r\n"
