@@ -1,7 +1,7 @@
 """Writes the reference pages that follow from the code: `python -m docs.generate [--check]`.
 
 `docs/reference/settings.md` comes from `router.core.settings.Settings`, `docs/reference/commands.md`
-from the commands' own `--help`. Text above the marker of a page is written by hand and kept.
+from the commands' own `--help`, `docs/reference/api.md` from the routes. Text above the marker of a page is written by hand and kept.
 """
 
 # ruff: noqa: INP001  the pages are no package; `make docs` runs this from the root
@@ -15,6 +15,8 @@ import click
 
 from router.cli.main import cli
 from router.core.settings import PREFIX, Settings
+from router.web.api.openapi import operations
+from router.web.api.routes import PREFIX as PREFIX_OF_API
 
 REFERENCE = Path(__file__).parent / "reference"
 MARKER = "<!-- Below this line the page is generated: make docs -->"
@@ -76,7 +78,20 @@ def _context(command: click.Command, name: str, parent: click.Context | None) ->
     return command.context_class(command, info_name=name, parent=parent, **settings)
 
 
-PAGES = {"settings.md": settings_table, "commands.md": command_pages}
+def api_table() -> str:
+    """Return all that the API can do, by what it is about."""
+    by_tag: dict[str, list[str]] = {}
+    for one in operations():
+        described = one.described
+        asked = ", ".join(f"`{name}`" for name in described.query)
+        query = f" Filters: {asked}." if asked else ""
+        row = f"| `{one.method} {PREFIX_OF_API}{one.path}` | `{one.scope}` | {one.summary}{query} |"
+        by_tag.setdefault(described.tag, []).append(row)
+    head = "| address | scope | |\n|---|---|---|"
+    return "\n\n".join("\n".join((f"## {tag}\n", head, *rows)) for tag, rows in by_tag.items())
+
+
+PAGES = {"settings.md": settings_table, "commands.md": command_pages, "api.md": api_table}
 
 
 def write(*, check: bool) -> list[str]:

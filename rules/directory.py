@@ -75,6 +75,43 @@ class Directory:
     """Sorted, each once."""
     routing: Routing = field(default_factory=Routing)
 
+    def names(self) -> dict[str, Any]:
+        """Return what is listed as JSON, each kind in the order of the files; empty what is not listed.
+
+        `known` and `timezone` are those of rules. Without `statuses` there are the default ones.
+        """
+        domains: dict[str, list[str]] = {}
+        for domain, client in self.routing.domains.items():
+            domains.setdefault(client, []).append(domain)
+        listed: dict[str, Any] = {
+            "people": [
+                {"id": key, "name": one.name, "email": one.email, "ids": dict(one.ids)}
+                for key, one in self.people.items()
+            ],
+            "clients": [
+                {"id": key, "domains": domains.get(key, []), "ids": dict(ids)}
+                for key, ids in self.clients.items()
+            ],
+            "projects": [
+                {
+                    "id": key,
+                    "client": one.client,
+                    "assignees": list(one.assignees),
+                    "ids": dict(one.ids),
+                }
+                for key, one in self.projects.items()
+            ],
+            "labels": [{"id": key, "ids": dict(ids)} for key, ids in self.labels.items()],
+            "statuses": [
+                {"id": one.id, "kind": one.kind, "ids": dict(one.ids)} for one in self.statuses
+            ],
+            "task_types": [{"id": key} for key in self.task_types],
+            "known": {kind: dict(words) for kind, words in self.known.items()},
+            "timezone": self.timezone,
+            "holidays": [day.isoformat() for day in self.holidays],
+        }
+        return {name: value for name, value in listed.items() if value}
+
     def of_project(self, name: Any) -> Mapping[str, Any]:
         """Return the fields that are set with a project (decision N7)."""
         project = self.projects.get(name) if isinstance(name, str) else None

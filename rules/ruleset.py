@@ -55,10 +55,12 @@ class RuleSet:
         """Return the table by which receivers know the connectors.
 
         Its shape is `{"hash": …, "connectors": {NAME: {"name", "source", "secrets", "reply"}}}`, with
-        `public_url`, `allow`, `body_limit` in bytes and `rate: {"count", "span_ms", "burst"}` where a connector sets them.
+        `public_url`, `allow`, `body_limit` in bytes and `rate: {"count", "span_ms", "burst"}` where a connector sets
+        them; and `names`, what tasks may name.
         """
         connectors = {name: dict(intake) for name, intake in self.intakes.items()}
-        return {"hash": self.hash, "connectors": connectors}
+        names = {**self.directory.names(), "destinations": sorted(self.destinations)}
+        return {"hash": self.hash, "connectors": connectors, "names": names}
 
 
 def hash_of(files: Mapping[str, str]) -> str:

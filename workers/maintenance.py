@@ -21,13 +21,13 @@ from router.core import keys, metrics
 from router.core.arq_job import enqueue
 from router.core.clock import Clock, epoch_ms
 from router.core.ids import id_time_ms
+from router.core.nudges import job_id, nudge_deliveries
 from router.core.pending import PendingBatches
 from router.core.store import deliveries
 from router.core.store.engine import Store
 from router.core.store.retention import trim
 from workers.deliver import Deliveries
 from workers.leases import Leases
-from workers.nudges import job_id, nudge_deliveries
 from workers.patience import AWAY
 from workers.pauses import Pauses
 from workers.queries import end_leases, lease_owners

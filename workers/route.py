@@ -24,6 +24,7 @@ from router.core import keys, metrics
 from router.core.clock import Clock, epoch_ms
 from router.core.errors import StoreUnavailableError
 from router.core.event import IncomingEvent
+from router.core.nudges import nudge_deliveries
 from router.core.pending import PendingBatches
 from router.core.store import contacts, routing
 from router.core.store.engine import Store
@@ -44,7 +45,6 @@ from workers.fields import Row
 from workers.in_force import InForce
 from workers.judge import judge
 from workers.leases import Leases, Taken
-from workers.nudges import nudge_deliveries
 from workers.patience import StoppedError, insist
 from workers.queries import copies_of
 from workers.rules_in_force import RulesInForce

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from router.core import keys
 from router.core.clock import Clock, epoch_ms
 from router.core.ending import end
-from workers.nudges import destination_of
+from router.core.nudges import destination_of
 from workers.patience import Backoff, StoppedError
 
 POLL_S = 0.25

@@ -7,15 +7,17 @@ from datetime import timedelta
 import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from router.cli.audit import done
 from router.cli.failures import CommandError
-from router.cli.options import Span, data_option, json_option, option
+from router.cli.options import Span, data_option, expiry_ms, json_option, option
 from router.cli.output import result, result_json, status, table
 from router.cli.parts import store_of
 from router.cli.start import prepare, run_async
 from router.cli.tokens import SCOPES, new_token, token_hash
-from router.core.clock import epoch_ms, from_epoch_ms, rfc3339, utc_now
+from router.core.clock import epoch_ms, from_epoch_ms, rfc3339, rfc3339_of_ms, utc_now
 from router.core.ids import id_source
 from router.core.settings import Settings
+from router.core.store import audit
 from router.core.store.api_keys import HOOKS, create_key, list_keys, revoke_key, revoke_later
 from router.core.store.engine import Row
 from rules.names import SECRET_FORM, is_secret_name
@@ -36,16 +38,30 @@ def keys() -> None:
     type=click.Choice(SCOPES),
     help="What the token may do; may be given more than once.",
 )
+@option(
+    "--expires",
+    "expires_ms",
+    callback=expiry_ms,
+    metavar="WHEN",
+    help="Until when it is good: 90d for so long from now on, a day, or an instant; for ever.",
+)
 @data_option
 @json_option
-def create(name: str, scopes: tuple[str, ...], *, as_json: bool, **flags: object) -> None:
+def create(
+    name: str,
+    scopes: tuple[str, ...],
+    expires_ms: int | None,
+    *,
+    as_json: bool,
+    **flags: object,
+) -> None:
     """Make a token called NAME and print it, this once.
 
     With --scope hooks it is a key for a sender that shows its secret (Bearer, Basic, a header): NAME is
     then the name that the connector has under `secrets:`.
     """
     settings, _ = prepare(**flags)
-    made = run_async(_create(settings, name, list(dict.fromkeys(scopes))))
+    made = run_async(_create(settings, name, list(dict.fromkeys(scopes)), expires_ms))
     if as_json:
         result_json(made)
         return
@@ -53,7 +69,9 @@ def create(name: str, scopes: tuple[str, ...], *, as_json: bool, **flags: object
     status(f"Token {name} ({', '.join(dict.fromkeys(scopes))}), id {made['id']}; not shown again.")
 
 
-async def _create(settings: Settings, name: str, scopes: list[str]) -> dict[str, object]:
+async def _create(
+    settings: Settings, name: str, scopes: list[str], expires_ms: int | None
+) -> dict[str, object]:
     if not name.strip():
         raise CommandError("a token needs a name, so that it is known when it is to be revoked")
     if HOOKS in scopes and len(scopes) > 1:
@@ -61,10 +79,12 @@ async def _create(settings: Settings, name: str, scopes: list[str]) -> dict[str,
     if HOOKS in scopes and not is_secret_name(name):
         raise CommandError(f"a sender's key is called as its connector calls it: {SECRET_FORM}")
     async with store_of(settings) as store, store.begin() as conn:
-        return await _make(conn, name, scopes)
+        return await _make(conn, name, scopes, expires_ms)
 
 
-async def _make(conn: AsyncConnection, name: str, scopes: list[str]) -> dict[str, object]:
+async def _make(
+    conn: AsyncConnection, name: str, scopes: list[str], expires_ms: int | None = None
+) -> dict[str, object]:
     token, key_id = new_token(), id_source()()
     await create_key(
         conn,
@@ -73,8 +93,11 @@ async def _make(conn: AsyncConnection, name: str, scopes: list[str]) -> dict[str
         scopes=scopes,
         token_hash=token_hash(token),
         now_ms=epoch_ms(utc_now()),
+        expires_ms=expires_ms,
     )
-    return {"id": key_id, "name": name, "scopes": scopes, "token": token}
+    await audit.note(conn, done("key-created", key_id, name=name, scopes=scopes))
+    made: dict[str, object] = {"id": key_id, "name": name, "scopes": scopes, "token": token}
+    return made if expires_ms is None else {**made, "expires_at": rfc3339_of_ms(expires_ms)}
 
 
 @keys.command("list")
@@ -88,7 +111,7 @@ def list_command(*, as_json: bool, **flags: object) -> None:
         result_json({"data": rows, "next_cursor": None})
         return
     table(
-        ("id", "name", "scopes", "created", "last used", "revoked"),
+        ("id", "name", "scopes", "created", "last used", "expires", "revoked"),
         (
             (
                 row["id"],
@@ -96,6 +119,7 @@ def list_command(*, as_json: bool, **flags: object) -> None:
                 " ".join(row["scopes"]),
                 row["created_at"],
                 row["last_used_at"] or ("not noted" if HOOKS in row["scopes"] else "never"),
+                row["expires_at"] or "",
                 row["revoked_at"] or "",
             )
             for row in rows
@@ -117,7 +141,7 @@ def _shown(row: Row) -> Row:
             f"{what}_at": None
             if row[f"{what}_ms"] is None
             else rfc3339(from_epoch_ms(row[f"{what}_ms"]))
-            for what in ("created", "last_used", "revoked")
+            for what in ("created", "last_used", "expires", "revoked")
         },
     }
 
@@ -170,7 +194,7 @@ async def _rotate(settings: Settings, key: str, overlap: timedelta) -> dict[str,
 
 
 def _is_in_force(row: Row, now_ms: int) -> bool:
-    return row["revoked_ms"] is None or row["revoked_ms"] > now_ms
+    return all(row[end] is None or row[end] > now_ms for end in ("revoked_ms", "expires_ms"))
 
 
 @keys.command("revoke")
@@ -188,4 +212,7 @@ def revoke(key_id: str, **flags: object) -> None:
 
 async def _revoke(settings: Settings, key_id: str) -> bool:
     async with store_of(settings) as store, store.begin() as conn:
-        return await revoke_key(conn, key_id, now_ms=epoch_ms(utc_now()))
+        is_revoked = await revoke_key(conn, key_id, now_ms=epoch_ms(utc_now()))
+        if is_revoked:
+            await audit.note(conn, done("key-revoked", key_id))
+    return is_revoked

@@ -26,8 +26,9 @@ COMMANDS = {
         "router.cli.events:events",
         "Look at webhooks, accepted or refused, and decide again.",
     ),
-    "tasks": ("router.cli.tasks:tasks", "Look at the tasks that came of webhooks."),
+    "tasks": ("router.cli.tasks:tasks", "Look at tasks, make and complete some."),
     "keys": ("router.cli.keys:keys", "Make, list, rotate and revoke keys."),
+    "audit": ("router.cli.audit:audit", "Say who made keys, replayed events, deleted tasks."),
     "db": ("router.cli.db:db", "Look after the database."),
     "catalogue": (
         "router.cli.catalogue:catalogue",

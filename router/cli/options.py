@@ -7,13 +7,14 @@ read it, with its `_FILE` form and `.env`. Any other flag has `HOOKYARD_<COMMAND
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from router.core.clock import utc_now
+from router.core.clock import epoch_ms, utc_now
 from router.core.settings import PREFIX, environment, parse_span
 from router.core.when import instant_ms
 
@@ -81,6 +82,23 @@ def _milliseconds(ctx: click.Context, param: click.Parameter, value: str | None)
         return None if value is None else instant_ms(value, utc_now)
     except ValueError as error:
         raise click.BadParameter(f"{error}; found {value!r}", ctx, param) from None
+
+
+def expiry_ms(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Return the instant a text names, `90d` from now on, in milliseconds; it must be to come."""
+    if value is None:
+        return None
+    now_ms = epoch_ms(utc_now())
+    try:
+        found = instant_ms(value, utc_now)
+    except ValueError:
+        message = f"expected a span such as 90d, a day, or an RFC 3339 instant; found {value!r}"
+        raise click.BadParameter(message, ctx, param) from None
+    with suppress(ValueError):
+        found = now_ms + int(parse_span(value).total_seconds() * 1000)
+    if found <= now_ms:
+        raise click.BadParameter("it would have expired already", ctx, param)
+    return found
 
 
 def time_options(command: F) -> F:

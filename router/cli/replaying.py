@@ -12,6 +12,7 @@ from time import monotonic
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
+from router.cli.audit import done
 from router.cli.failures import CommandError
 from router.cli.parts import redis_of, store_of
 from router.core.clock import utc_now
@@ -23,6 +24,7 @@ from router.core.intake_table import fetch
 from router.core.pending import PendingBatches
 from router.core.replay import STILL_ACCEPTED, Hindrance, hindrance, replay_of
 from router.core.settings import Settings
+from router.core.store import audit
 from router.core.store.engine import Store
 from router.core.store.events import EventFilter
 from router.core.store.replays import oldest_events, short_events, whole_events
@@ -88,8 +90,21 @@ async def queue(settings: Settings, selection: Selection, *, only_look: bool = F
                     events.append(replay_of(row, forced=selection.forced))
                     queued.events.append(_kept(row))
                 if not only_look:
+                    await _note(store, events)
                     await _put(intake, events, queued)
     return queued
+
+
+async def _note(store: Store, events: Collection[IncomingEvent]) -> None:
+    """Say in the audit log who has events decided again."""
+    async with store.begin() as conn:
+        await audit.note(
+            conn,
+            *(
+                done("event-replayed", event.id, replay=event.replay, force=event.forced)
+                for event in events
+            ),
+        )
 
 
 async def wait(settings: Settings, numbers: dict[str, int]) -> dict[str, Row]:

@@ -19,6 +19,7 @@ from router.cli.supervise import Part, Supervisor
 from router.core.metrics import forget_process
 from router.core.settings import PREFIX, Secrets, Settings, environment
 from router.web.server import serve as run_receiver
+from workers.by_hand import ByHand
 
 
 @click.command("serve")
@@ -42,7 +43,7 @@ def serve(**flags: object) -> None:
 
 
 async def _serve_one(settings: Settings, secrets: Secrets) -> None:
-    await run_receiver(settings, secrets, stop=stop_on_signals())
+    await run_receiver(settings, secrets, ByHand(), stop=stop_on_signals())
 
 
 async def _serve_many(settings: Settings) -> None:

@@ -1,22 +1,23 @@
-"""`hookyard tasks list|show`: what has to be done."""
+"""`hookyard tasks`: what has to be done."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import click
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.cli.failures import PROBLEMS_FOUND, CommandError
-from router.cli.options import data_option, json_option, option
+from router.cli.options import data_option, json_option, option, time_options
 from router.cli.output import plain, result, result_json, status, table
 from router.cli.parts import store_of
 from router.cli.start import prepare, run_async
+from router.cli.tasks_change import complete, create
+from router.cli.tasks_find import id_of
 from router.core.settings import Settings
-from router.core.store import schema
 from router.core.store.present import task_json
 from router.core.store.tasks import (
+    NEWEST,
+    ORDERS,
     TaskFilter,
     deliveries_of,
     get_task,
@@ -25,45 +26,49 @@ from router.core.store.tasks import (
     task_history,
 )
 
-_LONGEST_NUMBER = 18
-"""Digits that surely fit the database's 64 bits."""
-
 
 @click.group("tasks")
 def tasks() -> None:
-    """Look at the tasks that came of webhooks."""
+    """Look at the tasks that came of webhooks, and make and complete some by hand."""
+
+
+tasks.add_command(create)
+tasks.add_command(complete)
 
 
 @tasks.command("list")
 @option("--status", "wanted", metavar="STATUS", help="Only those with one status, such as open.")
+@option(
+    "--status-kind",
+    type=click.Choice(["initial", "in_progress", "done", "cancelled"]),
+    help="Only those whose status is of one kind.",
+)
 @option("--connector", metavar="NAME", help="Only those that one connector made.")
+@option("--client", metavar="NAME", help="Only those of one client.")
+@option("--project", metavar="NAME", help="Only those of one project.")
 @option("--assignee", metavar="NAME", help="Only those of one person.")
 @option("--label", metavar="NAME", help="Only those with one label.")
 @option("--key", metavar="KEY", help="Only the one with exactly this key.")
 @option("--q", metavar="TEXT", help="Only those with this text in title or description.")
+@time_options
+@option(
+    "--sort",
+    type=click.Choice(list(ORDERS)),
+    default=NEWEST,
+    show_default=True,
+    help="In which order; - is falling.",
+)
 @option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="How many.")
 @option("--cursor", metavar="CURSOR", help="Where the page before ended (next_cursor).")
 @data_option
 @json_option
 def list_command(
-    wanted: str | None,
-    connector: str | None,
-    assignee: str | None,
-    label: str | None,
-    key: str | None,
-    q: str | None,
-    limit: int,
-    cursor: str | None,
-    *,
-    as_json: bool,
-    **flags: object,
+    wanted: str | None, sort: str, limit: int, cursor: str | None, *, as_json: bool, **given: Any
 ) -> None:
-    """List tasks, newest first."""
-    settings, _ = prepare(**flags)
-    chosen = TaskFilter(
-        status=wanted, connector=connector, assignee=assignee, label=label, key=key, q=q
-    )
-    page = run_async(_list(settings, chosen, limit, cursor))
+    """List tasks, newest first unless --sort says otherwise."""
+    settings, _ = prepare(data=given.pop("data"))
+    chosen = TaskFilter(status=wanted, **given)
+    page = run_async(_list(settings, chosen, sort, limit, cursor))
     if as_json:
         result_json(page)
         return
@@ -104,10 +109,10 @@ def show(task: str, *, as_json: bool, **flags: object) -> None:
 
 
 async def _list(
-    settings: Settings, wanted: TaskFilter, limit: int, cursor: str | None
+    settings: Settings, wanted: TaskFilter, sort: str, limit: int, cursor: str | None
 ) -> dict[str, Any]:
     async with store_of(settings) as store, store.connect() as conn:
-        page = await list_tasks(conn, wanted, limit=limit, cursor=cursor)
+        page = await list_tasks(conn, wanted, limit=limit, cursor=cursor, sort=sort)
         copies = await deliveries_of(conn, [row["id"] for row in page.rows])
     return {
         "data": [task_json(row, deliveries=copies[row["id"]]) for row in page.rows],
@@ -117,23 +122,12 @@ async def _list(
 
 async def _show(settings: Settings, named: str) -> dict[str, Any] | None:
     async with store_of(settings) as store, store.connect() as conn:
-        row = await get_task(conn, await _id(conn, named))
+        row = await get_task(conn, await id_of(conn, named))
         if row is None:
             return None
         copies = await task_deliveries(conn, row["id"])
         changes = await task_history(conn, row["id"])
     return task_json(row, deliveries=copies, history=changes)
-
-
-async def _id(conn: AsyncConnection, named: str) -> str:
-    """Return the id of the task that `#1042` or `1042` names; other texts as they are."""
-    number = named.removeprefix("#")
-    if not number.isdecimal() or len(number) > _LONGEST_NUMBER:
-        return named
-    found = await conn.execute(
-        select(schema.tasks.c.id).where(schema.tasks.c.number == int(number))
-    )
-    return found.scalar_one_or_none() or named
 
 
 def _print(task: dict[str, Any]) -> None:

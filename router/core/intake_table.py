@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from redis.asyncio import Redis
 
 from router.core import keys
+from router.core.names import Names
 
 
 class RateLimit(BaseModel):
@@ -68,6 +69,8 @@ class IntakeTable(BaseModel):
     hash: str
     """Of the set of rules it was compiled from (sha-256, hex)."""
     connectors: dict[str, ConnectorIntake] = Field(default_factory=dict)
+    names: Names = Field(default_factory=Names)
+    """What tasks may name, for the API; every name is free in a table that an earlier release made."""
 
 
 @dataclass(frozen=True, slots=True)

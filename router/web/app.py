@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from aiohttp import web
 
 from router.web.api.endpoint import Api, not_found
+from router.web.api.reference import add_reference
 from router.web.api.routes import add_api
 from router.web.health import Health
 from router.web.receiver import Receiver
@@ -21,9 +22,10 @@ def build_app(receiver: Receiver, api: Api, health: Health) -> web.Application:
     router.add_route(
         "*", _HOOKS + "{connector}", receiver.handle, expect_handler=_wait_with_continue
     )
-    for path in ("/hooks", "/hooks/{tail:.*}"):
+    for path in ("/hooks", "/hooks/{tail:[\\s\\S]*}"):
         router.add_route("*", path, not_found, expect_handler=_wait_with_continue)
     add_api(router, api)
+    add_reference(router, api.base_url)
     health.add_to(router)
     return app
 

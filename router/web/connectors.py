@@ -22,6 +22,7 @@ from router.core import keys
 from router.core.errors import SecretMissingError, SettingsError, StoreError
 from router.core.intake_table import ConnectorIntake, IntakeTable
 from router.core.metrics import REQUESTS, set_rules_hash
+from router.core.names import Names
 from router.core.networks import Networks
 from router.core.redaction import forget_value
 from router.core.settings import DEFAULT_BODY_LIMIT, Secrets
@@ -113,6 +114,11 @@ class Connectors:
     def hash(self) -> str | None:
         """The hash of the set of rules the table belongs to; None as long as there is no table."""
         return None if self._table is None else self._table.hash
+
+    @property
+    def names(self) -> Names:
+        """What tasks may name; anything, as long as there is no table."""
+        return Names() if self._table is None else self._table.names
 
     def find(self, name: str) -> Connector | None:
         """Return a connector by its name."""

@@ -65,6 +65,12 @@ STILL_ACCEPTED = Problem("still-accepted", 409, "The event waits to be decided f
 IS_DUPLICATE = Problem("is-duplicate", 409, "The event is a duplicate of another")
 NO_CONNECTOR = Problem("no-connector", 409, "The event's connector is gone")
 BAD_BODY = Problem("bad-body", 400, "The body is not what this address takes")
+NOT_VALID = Problem("not-valid", 422, "The request says something that cannot be")
+VERSION_MISMATCH = Problem("version-mismatch", 412, "It was changed since it was read")
+KEY_TAKEN = Problem("key-taken", 409, "Another open task has the key")
+IDEMPOTENCY_REUSED = Problem(
+    "idempotency-reused", 409, "The Idempotency-Key was used for another request"
+)
 UNAVAILABLE = Problem("unavailable", 503, "Redis or the database is away", 5)
 INTERNAL = Problem("internal", 500, "Something went wrong; the log says what")
 

@@ -12,6 +12,7 @@ import logging
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -20,12 +21,14 @@ from aiohttp.log import server_logger
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from router.core.by_hand import Reader
 from router.core.clock import epoch_ms, utc_now
 from router.core.ending import end
 from router.core.errors import SettingsError
 from router.core.ids import id_source
 from router.core.intake import Intake
 from router.core.metrics import REQUESTS
+from router.core.nudges import nudge_soon
 from router.core.once import Once
 from router.core.pending import PendingBatches
 from router.core.rate_limits import RateLimits
@@ -34,6 +37,7 @@ from router.core.settings import Secrets, Settings
 from router.core.store.api_keys import issued_keys
 from router.core.store.engine import Store, open_store
 from router.core.store.refusals import add_refusals
+from router.core.task_board import TaskBoard
 from router.web.api.endpoint import Api
 from router.web.api.tokens import Tokens
 from router.web.app import build_app, hooks_first
@@ -90,14 +94,18 @@ class Parts:
     app: web.Application
 
 
-async def serve(settings: Settings, secrets: Secrets, *, stop: asyncio.Event | None = None) -> None:
+async def serve(
+    settings: Settings, secrets: Secrets, reader: Reader, *, stop: asyncio.Event | None = None
+) -> None:
     """Run the receiver until SIGTERM, SIGINT or `stop`; take at most 25 s to end.
+
+    `reader` reads the fields of tasks that clients of the API give.
 
     Raises:
         SettingsError: A setting cannot be used, or the address cannot be listened on.
     """
     stopping = _stop_on_signals() if stop is None else stop
-    parts = await assemble(settings, secrets)
+    parts = await assemble(settings, secrets, reader)
     try:
         async with asyncio.TaskGroup() as background:
             await _first_look(parts.connectors)
@@ -120,7 +128,7 @@ async def serve(settings: Settings, secrets: Secrets, *, stop: asyncio.Event | N
     _log.info("stopped")
 
 
-async def assemble(settings: Settings, secrets: Secrets) -> Parts:
+async def assemble(settings: Settings, secrets: Secrets, reader: Reader) -> Parts:
     """Make all parts; nothing is connected yet.
 
     Raises:
@@ -170,7 +178,15 @@ async def assemble(settings: Settings, secrets: Secrets) -> Parts:
     receiver = Receiver(services, recorder)
     monotonic = asyncio.get_running_loop().time
     tokens = Tokens(store, settings.admin_token, clock=clock, monotonic=monotonic)
-    api = Api(store, pending, connectors, tokens, clock, settings.base_url, intake)
+    board = TaskBoard(
+        store=store,
+        reader=reader,
+        names=lambda: connectors.names,
+        clock=clock,
+        new_id=new_id,
+        nudge=partial(nudge_soon, redis, clock),
+    )
+    api = Api(store, pending, connectors, tokens, clock, settings.base_url, intake, board, new_id)
     health = Health(
         redis=redis,
         store=store,

@@ -9,7 +9,14 @@ import pytest
 
 from router.core.errors import StoreError
 from router.core.store.deliveries import get_delivery
-from router.core.store.edits import Edit, Edited, KeyTakenError, edit_task
+from router.core.store.edits import (
+    Edit,
+    Edited,
+    KeyTakenError,
+    VersionError,
+    delete_task,
+    edit_task,
+)
 from router.core.store.engine import Store
 from router.core.store.routing import Writes, lock_scopes, tasks_of_keys, write
 from router.core.store.schema import Row
@@ -119,6 +126,67 @@ async def test_a_note_alone_goes_into_the_history(store: Store) -> None:
     assert (edited.task["version"], edited.destinations) == (1, ())
     (change,) = await _history(store, task["id"])
     assert (change["note"], change["fields"]) == ("Asked the customer", {})
+    assert change["action"] == "commented"
+
+
+async def test_an_edit_may_depend_on_what_the_task_has(store: Store) -> None:
+    task = task_row(custom={"n": 1})
+    await _write(store, new_tasks=[task])
+
+    async def add() -> None:
+        edit = Edit(
+            task["id"], lambda row: {"custom": {"n": row["custom"]["n"] + 1}}, "api:ci", new_id()
+        )
+        async with store.begin() as conn:
+            await edit_task(conn, edit, now_ms=LATER_MS)
+
+    await asyncio.gather(*(add() for _ in range(5)))
+
+    assert (await _task(store, task["id"]))["custom"] == {"n": 6}
+
+
+async def test_of_edits_of_one_version_one_is_done_and_the_others_are_told(store: Store) -> None:
+    task = task_row()
+    await _write(store, new_tasks=[task])
+
+    async def rename(title: str) -> int:
+        edit = Edit(task["id"], {"title": title}, "api:ci", new_id(), versions={1})
+        try:
+            async with store.begin() as conn:
+                await edit_task(conn, edit, now_ms=LATER_MS)
+        except VersionError as error:
+            return error.version
+        return 1
+
+    versions = await asyncio.gather(*(rename(f"As {number} says") for number in range(4)))
+
+    assert sorted(versions) == [1, 2, 2, 2]
+    assert len(await _history(store, task["id"])) == 1
+
+
+async def test_a_deleted_task_keeps_its_history_and_gives_its_key_away(store: Store) -> None:
+    task = task_row(key="k")
+    await _write(store, new_tasks=[task], deliveries=[delivery_row(task["id"], state="current")])
+
+    async with store.begin() as conn:
+        with pytest.raises(VersionError):
+            await delete_task(
+                conn, task["id"], actor="api:ci", history_id=new_id(), now_ms=1, versions={7}
+            )
+        gone = await delete_task(
+            conn, task["id"], actor="api:ci", history_id=new_id(), now_ms=LATER_MS
+        )
+        again = await delete_task(conn, task["id"], actor="api:ci", history_id=new_id(), now_ms=1)
+
+    assert (gone or {})["deleted_ms"] == LATER_MS
+    assert again is None
+    (change,) = await _history(store, task["id"])
+    assert (change["action"], change["actor"]) == ("deleted", "api:ci")
+    async with store.connect() as conn:
+        assert await get_task(conn, task["id"]) is None
+        copy = await get_delivery(conn, delivery_row(task["id"])["id"])
+    assert (copy or {})["state"] == "current"
+    await _write(store, new_tasks=[task_row(key="k", number=2)])
 
 
 async def test_every_copy_is_to_follow_an_edit(store: Store) -> None:

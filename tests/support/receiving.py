@@ -23,6 +23,7 @@ from router.web.server import Parts, _listen, assemble
 from tests.support.programs import free_port
 from tests.support.senders import SECRETS, Request
 from tests.support.waiting import wait_until
+from workers.by_hand import ByHand
 
 SMALL_LIMIT = 1000
 """Bytes that the connector `small` takes."""
@@ -179,7 +180,7 @@ async def receiving(
     variables = {Secrets.variable(name): value for name, value in SECRETS.items()}
     await publish(redis, TABLE)
     stop = asyncio.Event()
-    parts = await assemble(settings, Secrets(settings, variables))
+    parts = await assemble(settings, Secrets(settings, variables), ByHand())
     await parts.connectors.refresh()
     background = [
         asyncio.create_task(part.run())

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgpack
@@ -21,6 +22,8 @@ from router.core.event import IncomingEvent
 from router.core.ids import id_source
 from router.core.intake import Intake
 from router.core.intake_table import ConnectorIntake, IntakeTable, publish
+from router.core.names import Names
+from router.core.nudges import nudge_soon
 from router.core.once import Once
 from router.core.pending import PendingBatches
 from router.core.rate_limits import RateLimits
@@ -30,6 +33,7 @@ from router.core.store.engine import Store
 from router.core.store.refusals import RefusalFilter, add_refusals, list_refusals
 from router.core.store.routing import Writes, write
 from router.core.store.schema import Row
+from router.core.task_board import TaskBoard
 from router.web.api.endpoint import Api
 from router.web.api.tokens import Tokens
 from router.web.app import build_app, hooks_first
@@ -43,6 +47,7 @@ from tests.support.manual_clock import ManualClock
 from tests.support.rows import new_id
 from tests.support.senders import ADMIN_TOKEN, SECRETS, Request
 from tests.support.waiting import wait_until
+from workers.by_hand import ByHand
 
 BASE_URL = "https://hooks.example"
 RULES_HASH = "c0ffee"
@@ -54,6 +59,8 @@ ALERTS = ConnectorIntake(
 OPEN = ConnectorIntake(name="open", source={"preset": "none"})
 
 _CONTENT_LENGTH = re.compile(rb"Content-Length: (\d+)", re.IGNORECASE)
+
+_FREE = {"timezone", "holidays", "destinations"}
 
 Client = TestClient[web.Request, web.Application]
 
@@ -119,6 +126,36 @@ class Site:
         """Put connectors in force."""
         await publish(self.redis, table(*intakes))
         await self.connectors.refresh()
+
+    async def name(self, **given: Any) -> None:
+        """Put what tasks may name in force; kinds that are given are no longer free."""
+        known = {
+            kind: {one["id"]: one["id"] for one in given[kind]} for kind in given.keys() - _FREE
+        }
+        for person in given.get("people", ()):
+            if person.get("email"):
+                known["people"][person["email"].lower()] = person["id"]
+        names = Names.model_validate({"known": known, **given})
+        await publish(self.redis, table().model_copy(update={"names": names}))
+        await self.connectors.refresh()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        status: int = 200,
+        token: str = ADMIN_TOKEN,
+        **headers: str,
+    ) -> Any:
+        """Return the JSON an address answers a change with; it must answer with this status."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named["Authorization"] = f"Bearer {token}"
+        url = f"/api/v1{path}"
+        async with self.client.request(method, url, json=body, headers=named) as answer:
+            assert answer.status == status, await answer.text()
+            return await answer.json(content_type=None)
 
     async def send(self, request: Request, **given: Any) -> ClientResponse:
         """Post a webhook and return the answer, read to its end."""
@@ -271,7 +308,15 @@ def _make_site(
     pending = PendingBatches(redis)
     monotonic = asyncio.get_running_loop().time
     tokens = Tokens(store, SecretStr(ADMIN_TOKEN), clock=clock, monotonic=monotonic)
-    api = Api(store, pending, connectors, tokens, clock, BASE_URL, intake)
+    board = TaskBoard(
+        store=store,
+        reader=ByHand(),
+        names=lambda: connectors.names,
+        clock=clock,
+        new_id=ids,
+        nudge=partial(nudge_soon, redis, clock),
+    )
+    api = Api(store, pending, connectors, tokens, clock, BASE_URL, intake, board, ids)
     health = Health(
         redis=redis,
         store=store,

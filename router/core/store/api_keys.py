@@ -1,6 +1,7 @@
 """API tokens, and keys that senders show at connectors: only their hashes are kept.
 
-A key is in force until the instant it is revoked at, which may be ahead: the one before it in a rotation is.
+A key is in force until it expires, or the instant it is revoked at, which may be ahead: that of the one
+before it in a rotation is.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core.store.read import row_of, rows_of
@@ -19,7 +20,8 @@ HOOKS: Final = "hooks"
 
 
 def _in_force(now_ms: int) -> ColumnElement[bool]:
-    return or_(api_keys.c.revoked_ms.is_(None), api_keys.c.revoked_ms > now_ms)
+    revoked, expires = api_keys.c.revoked_ms, api_keys.c.expires_ms
+    return and_(or_(revoked.is_(None), revoked > now_ms), or_(expires.is_(None), expires > now_ms))
 
 
 async def create_key(
@@ -30,17 +32,23 @@ async def create_key(
     scopes: Sequence[str],
     token_hash: str,
     now_ms: int,
+    expires_ms: int | None = None,
 ) -> None:
-    """Keep a new token's hash (sha-256 in hex)."""
+    """Keep a new token's hash (sha-256 in hex); it is good until it expires."""
     await conn.execute(
         insert(api_keys).values(
-            id=key_id, name=name, scopes=list(scopes), hash=token_hash, created_ms=now_ms
+            id=key_id,
+            name=name,
+            scopes=list(scopes),
+            hash=token_hash,
+            created_ms=now_ms,
+            expires_ms=expires_ms,
         )
     )
 
 
 async def find_key(conn: AsyncConnection, token_hash: str, *, now_ms: int) -> Row | None:
-    """Return the token with this hash; None if there is none, or it is revoked."""
+    """Return the token with this hash; None if there is none, or it is not in force any more."""
     query = select(api_keys).where(api_keys.c.hash == token_hash, _in_force(now_ms))
     return await row_of(conn, query)
 

@@ -6,6 +6,7 @@ other just wrote. The fields it changes are remembered, and rules leave them alo
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,18 +31,29 @@ class KeyTakenError(StoreError):
     """The task cannot be opened again: another open task has its key."""
 
 
+class VersionError(StoreError):
+    """The task has another version than who wants to change it has seen."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__()
+        self.version = version
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """What somebody wants of a task; a column in `values` takes the place of what the task has.
 
-    `actor` is who, such as `person:jane` or `api:ci`; `history_id` is a new id.
+    `actor` is who, such as `person:jane` or `api:ci`; `history_id` is a new id. Where `values` depend on
+    what the task has, they are a function of it; what that raises leaves the task as it is. Where
+    `versions` are given, the task must have one of them.
     """
 
     task_id: str
-    values: Row
+    values: Row | Callable[[Row], Row]
     actor: str
     history_id: str
     note: str | None = None
+    versions: Collection[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +71,19 @@ async def edit_task(conn: AsyncConnection, edit: Edit, *, now_ms: int) -> Edited
 
     Raises:
         KeyTakenError: It was to be opened again, and another open task has its key.
+        VersionError: It has none of the versions.
         ValueError: A column cannot be set by hand.
     """
-    _check(edit.values)
-    found = await _locked(conn, edit.task_id)
+    if not callable(edit.values):
+        _check(edit.values)
+    found = await _locked(conn, edit.task_id, edit.versions)
     if found is None:
         return None
-    differing = {name: value for name, value in edit.values.items() if found[name] != value}
+    values = edit.values
+    if callable(values):
+        values = values(found)
+        _check(values)
+    differing = {name: value for name, value in values.items() if found[name] != value}
     if not differing and edit.note is None:
         return Edited(found)
     task, action = changed(found, differing, now_ms)
@@ -76,7 +94,7 @@ async def edit_task(conn: AsyncConnection, edit: Edit, *, now_ms: int) -> Edited
         "task_id": task["id"],
         "at_ms": now_ms,
         "actor": edit.actor,
-        "action": action,
+        "action": action if differing else "commented",
         "fields": {name: {"from": found[name], "to": task[name]} for name in differing},
         "note": edit.note,
     }
@@ -121,7 +139,46 @@ def _check(values: Row) -> None:
         raise ValueError("a status and its kind go together")
 
 
-async def _locked(conn: AsyncConnection, task_id: str) -> Row | None:
+async def delete_task(
+    conn: AsyncConnection,
+    task_id: str,
+    *,
+    actor: str,
+    history_id: str,
+    now_ms: int,
+    versions: Collection[int] | None = None,
+) -> Row | None:
+    """Delete a task; None if there is none with this id. Its key is free again, its history stays.
+
+    Its copies are left alone (decision V32).
+
+    Raises:
+        VersionError: It has none of the versions.
+    """
+    found = await _locked(conn, task_id, versions)
+    if found is None:
+        return None
+    task = {
+        **found,
+        "version": found["version"] + 1,
+        "updated_ms": now_ms,
+        "deleted_ms": now_ms,
+    }
+    change = {
+        "id": history_id,
+        "task_id": task_id,
+        "at_ms": now_ms,
+        "actor": actor,
+        "action": "deleted",
+        "fields": {},
+    }
+    await write(conn, Writes(changed_tasks=[task], history=[change]))
+    return task
+
+
+async def _locked(
+    conn: AsyncConnection, task_id: str, versions: Collection[int] | None
+) -> Row | None:
     """Return a task that nobody else changes until the transaction ends."""
     if not is_id(task_id):
         return None
@@ -130,7 +187,10 @@ async def _locked(conn: AsyncConnection, task_id: str) -> Row | None:
     if found is None:
         return None
     await lock_scopes(conn, [found["scope"]])
-    return await row_of(conn, query.with_for_update())
+    found = await row_of(conn, query.with_for_update())
+    if found is not None and versions is not None and found["version"] not in versions:
+        raise VersionError(found["version"])
+    return found
 
 
 async def _check_key(conn: AsyncConnection, task: Row) -> None:

@@ -60,7 +60,7 @@ def task_json(
         ],
     }
     if history is not None:
-        shown["history"] = [_change_json(change) for change in history]
+        shown["history"] = [change_json(change) for change in history]
     return shown
 
 
@@ -132,7 +132,31 @@ def body_value(content_type: str, body: bytes) -> Any:
         return storable(body.decode("utf-8", "replace"))
 
 
-def _change_json(row: Mapping[str, Any]) -> dict[str, Any]:
+def contact_json(row: Row) -> dict[str, Any]:
+    """Return a contact."""
+    return {
+        "id": row["id"],
+        "email": row["email"],
+        "name": row["name"],
+        "created_at": _instant(row["created_ms"]),
+        "updated_at": _instant(row["updated_ms"]),
+    }
+
+
+def audit_json(row: Row) -> dict[str, Any]:
+    """Return an entry of the audit log."""
+    return {
+        "id": row["id"],
+        "at": _instant(row["at_ms"]),
+        "actor": row["actor"],
+        "action": row["action"],
+        "subject": row["subject"],
+        "detail": row["detail"],
+    }
+
+
+def change_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a line of a task's history."""
     return {
         "at": _instant(row["at_ms"]),
         "event_id": row["event_id"],

@@ -8,7 +8,7 @@ from sqlalchemy import Column, Table, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core.store.rule_sets import forget_before
-from router.core.store.schema import attempts, claims, closings, events, refusals
+from router.core.store.schema import attempts, claims, closings, events, idempotency, refusals
 
 _BY: Final[tuple[tuple[Table, Column[int]], ...]] = (
     (events, events.c.received_ms),
@@ -16,6 +16,7 @@ _BY: Final[tuple[tuple[Table, Column[int]], ...]] = (
     (refusals, refusals.c.at_ms),
     (claims, claims.c.until_ms),
     (closings, closings.c.until_ms),
+    (idempotency, idempotency.c.until_ms),
 )
 
 

@@ -146,11 +146,47 @@ tasks = Table(
         sqlite_where=text(OPEN_KEY),
         postgresql_where=text(OPEN_KEY),
     ),
-    Index("ix_tasks_status_number", "status", "number"),
+    Index("ix_tasks_created_ms_number", "created_ms", "number"),
+    Index("ix_tasks_updated_ms_number", "updated_ms", "number"),
+    Index("ix_tasks_status_created_ms_number", "status", "created_ms", "number"),
+    Index("ix_tasks_status_kind_created_ms_number", "status_kind", "created_ms", "number"),
+    Index(
+        "ix_tasks_client_created_ms_number",
+        "client",
+        "created_ms",
+        "number",
+        sqlite_where=text("client IS NOT NULL"),
+        postgresql_where=text("client IS NOT NULL"),
+    ),
+    Index(
+        "ix_tasks_project_created_ms_number",
+        "project",
+        "created_ms",
+        "number",
+        sqlite_where=text("project IS NOT NULL"),
+        postgresql_where=text("project IS NOT NULL"),
+    ),
 )
 """`scope` is the connector's name, or `shared:<name>` for a shared key. `source` is the contract's.
 
 `edited` lists the fields that somebody changed by hand since a rule last wrote them, see `core.edited`.
+"""
+
+TASK_CONNECTOR = "(source ->> 'connector')"
+TASK_DUE = f"coalesce(due_ms, {2**63 - 1})"
+TASK_TEXT = "(title || chr(10) || coalesce(description, ''))"
+
+TEXT_INDEX = "ix_tasks_text"
+POSTGRESQL_INDEXES = {
+    "ix_tasks_connector": f"tasks ({TASK_CONNECTOR}, created_ms, number)",
+    "ix_tasks_due": f"tasks (status_kind, ({TASK_DUE}), number)",
+    "ix_tasks_all_due": f"tasks (({TASK_DUE}), number)",
+    "ix_tasks_assignees": "tasks USING gin (assignees jsonb_path_ops)",
+    "ix_tasks_labels": "tasks USING gin (labels jsonb_path_ops)",
+}
+"""Indexes of what SQLite has no index for; there, lists look at the tasks themselves.
+
+`TEXT_INDEX`, on `TASK_TEXT`, is made beside them where the extension pg_trgm can be had.
 """
 
 closings = Table(
@@ -284,9 +320,35 @@ api_keys = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("last_used_ms", BigInteger),
     Column("revoked_ms", BigInteger),
+    Column("expires_ms", BigInteger),
     UniqueConstraint("hash"),
 )
 """API tokens; `hash` is sha-256 over the token (256 random bits need no slow hash)."""
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("caller", Name, primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("digest", Name, nullable=False),
+    Column("task_id", Name, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Index("ix_idempotency_until_ms", "until_ms"),
+    sqlite_with_rowid=False,
+)
+"""What each `Idempotency-Key` of a token made: `digest` is the request's, so that another one is told."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Name, nullable=False),
+    Column("action", Name, nullable=False),
+    Column("subject", Name, nullable=False),
+    Column("detail", Json, nullable=False),
+)
+"""What was done that is no task's history: keys made and revoked, replays, tasks deleted."""
 
 rule_sets = Table(
     "rule_sets",

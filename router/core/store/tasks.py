@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, exists, func, or_, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Select,
+    Text,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core.ids import is_id
-from router.core.store.page import Page, page_of
+from router.core.store.page import Order, Page
 from router.core.store.plain import storable
 from router.core.store.read import Query, row_of, rows_of
-from router.core.store.schema import Row, deliveries, history, tasks
+from router.core.store.schema import (
+    TASK_CONNECTOR,
+    TASK_DUE,
+    TASK_TEXT,
+    Row,
+    deliveries,
+    history,
+    tasks,
+)
 
 _HISTORY_SHOWN: Final = 1000
 
@@ -29,6 +51,9 @@ class TaskFilter:
     """
 
     status: str | None = None
+    status_kind: str | None = None
+    client: str | None = None
+    project: str | None = None
     connector: str | None = None
     assignee: str | None = None
     label: str | None = None
@@ -54,42 +79,77 @@ async def get_tasks(conn: AsyncConnection, task_ids: Collection[str]) -> dict[st
     return {row["id"]: row for row in await _TASKS.by_ids(conn, task_ids)}
 
 
+NEWEST: Final = "-created"
+
+_DUE: Final = literal_column(TASK_DUE, BigInteger)
+
+ORDERS: Final = {
+    order.name: order
+    for order in (
+        Order(NEWEST, tasks.c.created_ms, tasks.c.number),
+        Order("created", tasks.c.created_ms, tasks.c.number, falling=False),
+        Order("-updated", tasks.c.updated_ms, tasks.c.number),
+        Order("updated", tasks.c.updated_ms, tasks.c.number, falling=False),
+        Order("due", _DUE, tasks.c.number, falling=False),
+    )
+}
+"""How tasks may be sorted, by name: `-` is falling. By `due`, those without a due date come last."""
+
+
 async def list_tasks(
-    conn: AsyncConnection, wanted: TaskFilter, *, limit: int = 50, cursor: str | None = None
+    conn: AsyncConnection,
+    wanted: TaskFilter,
+    *,
+    limit: int = 50,
+    cursor: str | None = None,
+    sort: str = NEWEST,
 ) -> Page:
-    """Return a page of tasks, those with the highest number first.
+    """Return a page of tasks; `sort` is one of `ORDERS`.
 
     Raises:
         BadCursorError: The cursor is none of this list's.
     """
-    on_sqlite = conn.dialect.name == "sqlite"
-    query = select(tasks).where(
+    query = tasks_query(wanted, on_sqlite=conn.dialect.name == "sqlite")
+    return await ORDERS[sort].page(conn, query, limit=limit, cursor=cursor)
+
+
+def tasks_query(wanted: TaskFilter, *, on_sqlite: bool) -> Select[Any]:
+    """Return the query of the tasks that pass a filter."""
+    return select(tasks).where(
         tasks.c.deleted_ms.is_(None), *_conditions(wanted, on_sqlite=on_sqlite)
     )
-    return await page_of(conn, query, tasks.c.number, limit=limit, cursor=cursor)
 
 
 def _conditions(wanted: TaskFilter, *, on_sqlite: bool) -> Iterator[ColumnElement[bool]]:
-    if wanted.status is not None:
-        yield tasks.c.status == storable(wanted.status)
+    for name in ("status", "status_kind", "client", "project", "key"):
+        value = getattr(wanted, name)
+        if value is not None:
+            yield tasks.c[name] == storable(value)
     if wanted.connector is not None:
-        yield tasks.c.source["connector"].as_string() == storable(wanted.connector)
+        # Written as its index is, which would not be used for another spelling of the same.
+        named = tasks.c.source["connector"].as_string()
+        indexed = literal_column(TASK_CONNECTOR, Text)
+        yield (named if on_sqlite else indexed) == storable(wanted.connector)
     if wanted.assignee is not None:
         yield _holds(tasks.c.assignees, wanted.assignee, on_sqlite=on_sqlite)
     if wanted.label is not None:
         yield _holds(tasks.c.labels, wanted.label, on_sqlite=on_sqlite)
-    if wanted.key is not None:
-        yield tasks.c.key == storable(wanted.key)
     if wanted.since_ms is not None:
         yield tasks.c.created_ms >= wanted.since_ms
     if wanted.until_ms is not None:
         yield tasks.c.created_ms < wanted.until_ms
     if wanted.q is not None:
-        q = storable(wanted.q)
-        yield or_(
+        yield _mentions(storable(wanted.q), on_sqlite=on_sqlite)
+
+
+def _mentions(q: str, *, on_sqlite: bool) -> ColumnElement[bool]:
+    if on_sqlite:
+        return or_(
             tasks.c.title.icontains(q, autoescape=True),
             tasks.c.description.icontains(q, autoescape=True),
         )
+    pattern = re.sub(r"([\\%_])", r"\\\1", q)
+    return literal_column(TASK_TEXT, Text).op("ILIKE", return_type=Boolean())(f"%{pattern}%")
 
 
 def _holds(column: Column[Any], item: str, *, on_sqlite: bool) -> ColumnElement[bool]:

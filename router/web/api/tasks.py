@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from router.core.store.present import delivery_json, task_json
 from router.core.store.tasks import (
+    NEWEST,
+    ORDERS,
     TaskFilter,
     deliveries_of,
     get_task,
@@ -16,19 +18,41 @@ from router.core.store.tasks import (
     task_history,
 )
 from router.web import problems
-from router.web.api.endpoint import Api
-from router.web.api.query import envelope, list_query
+from router.web.api.bodies import etag
+from router.web.api.endpoint import Answer, Api
+from router.web.api.query import envelope, list_query, one_of
 from router.web.problems import ProblemError
 
-_FILTERS = ("status", "connector", "assignee", "label", "key", "since", "until", "q")
+_CHOICES = {
+    "status_kind": ("initial", "in_progress", "done", "cancelled"),
+    "sort": tuple(ORDERS),
+}
+FILTERS = (
+    "status",
+    "status_kind",
+    "connector",
+    "assignee",
+    "label",
+    "client",
+    "project",
+    "key",
+    "since",
+    "until",
+    "q",
+    "sort",
+)
 
 
 async def many(api: Api, request: web.Request) -> Any:
-    """List tasks, the newest first."""
-    query = list_query(request, _FILTERS, api.clock)
+    """List tasks, the newest first unless `sort` says otherwise."""
+    query = list_query(request, FILTERS, api.clock)
+    filters = dict(query.filters)
+    for name, choices in _CHOICES.items():
+        one_of(name, filters.get(name), choices)
+    sort = filters.pop("sort", NEWEST)
     async with api.store.connect() as conn:
-        wanted = TaskFilter(**query.filters)
-        page = await list_tasks(conn, wanted, limit=query.limit, cursor=query.cursor)
+        wanted = TaskFilter(**filters)
+        page = await list_tasks(conn, wanted, limit=query.limit, cursor=query.cursor, sort=sort)
         copies = await deliveries_of(conn, [row["id"] for row in page.rows])
     return envelope(
         page.rows, page.next_cursor, lambda row: task_json(row, deliveries=copies[row["id"]])
@@ -44,7 +68,8 @@ async def one(api: Api, request: web.Request) -> Any:
             raise ProblemError(problems.NOT_FOUND)
         copies = await task_deliveries(conn, task_id)
         history = await task_history(conn, task_id)
-    return task_json(row, deliveries=copies, history=history)
+    shown = task_json(row, deliveries=copies, history=history)
+    return Answer(shown, headers={hdrs.ETAG: etag(row["version"])})
 
 
 async def deliveries(api: Api, request: web.Request) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 from aiohttp import hdrs, web
 from pydantic import SecretStr
@@ -14,6 +16,7 @@ from router.core.clock import Clock, epoch_ms
 from router.core.errors import StoreError
 from router.core.store.api_keys import find_key, touch_key
 from router.core.store.engine import Row, Store
+from router.core.task_board import Actor
 from router.web import problems
 from router.web.problems import ProblemError
 
@@ -21,6 +24,22 @@ ADMIN = "admin"
 """The scope that includes every other."""
 
 Scopes = frozenset[str]
+
+
+class Caller(NamedTuple):
+    """Who makes a request: the token's name and id, and what it may do."""
+
+    name: str
+    key_id: str
+    scopes: Scopes
+
+    @property
+    def actor(self) -> Actor:
+        """The same, as history and audit log name it."""
+        return Actor("api", self.name, self.key_id)
+
+
+NOBODY = Caller("nobody", "", frozenset())
 
 _REMEMBERED_S = 5.0
 """How long a token that was found in the database is not looked up again, nor seen to be revoked."""
@@ -44,10 +63,10 @@ class Tokens:
         self._clock = clock
         self._monotonic = monotonic
         self._admin_hash = None if admin_token is None else _hash(admin_token.get_secret_value())
-        self._found: dict[str, tuple[Scopes, float]] = {}
+        self._found: dict[str, tuple[Caller, float]] = {}
 
-    async def demand(self, request: web.Request, scope: str) -> None:
-        """Let a request through whose token has a scope.
+    async def demand(self, request: web.Request, scope: str) -> Caller:
+        """Let a request through whose token has a scope; return whose it is.
 
         Raises:
             ProblemError: It has none, one that is not valid, or one without the scope.
@@ -56,22 +75,23 @@ class Tokens:
         token = _token_of(request)
         if token is None:
             raise ProblemError(problems.TOKEN_MISSING, headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
-        scopes = await self._scopes_of(token)
-        if scopes is None:
+        caller = await self._caller_of(token)
+        if caller is None:
             challenge = 'Bearer error="invalid_token"'
             raise ProblemError(problems.TOKEN_INVALID, headers={hdrs.WWW_AUTHENTICATE: challenge})
-        if scope not in scopes and ADMIN not in scopes:
+        if scope not in caller.scopes and ADMIN not in caller.scopes:
             raise ProblemError(problems.SCOPE_MISSING, f"the scope {scope} is needed")
+        return caller
 
-    async def _scopes_of(self, token: str) -> Scopes | None:
-        """Return what a token may do; None if it is not valid."""
+    async def _caller_of(self, token: str) -> Caller | None:
+        """Return whose token it is; None if it is not valid."""
         hashed = _hash(token)
         if self._admin_hash is not None and hmac.compare_digest(hashed, self._admin_hash):
-            return frozenset({ADMIN})
+            return Caller(ADMIN, "", frozenset({ADMIN}))
         now = self._monotonic()
-        scopes, until = self._found.get(hashed, (None, 0.0))
-        if scopes is not None and now < until:
-            return scopes
+        caller, until = self._found.get(hashed, (None, 0.0))
+        if caller is not None and now < until:
+            return caller
         async with self._store.connect() as conn:
             key = await find_key(conn, hashed, now_ms=epoch_ms(self._clock()))
         if key is None:
@@ -80,9 +100,14 @@ class Tokens:
         await self._note_use(key)
         if len(self._found) >= _REMEMBERED:
             self._found.clear()
-        scopes = frozenset(key["scopes"])
-        self._found[hashed] = (scopes, now + _REMEMBERED_S)
-        return scopes
+        caller = Caller(key["name"], key["id"], frozenset(key["scopes"]))
+        self._found[hashed] = (caller, now + min(_REMEMBERED_S, self._lasts_s(key)))
+        return caller
+
+    def _lasts_s(self, key: Row) -> float:
+        """Return for how many seconds a token is good still."""
+        ends = [at for at in (key["expires_ms"], key["revoked_ms"]) if at is not None]
+        return float(min(ends) - epoch_ms(self._clock())) / 1000 if ends else math.inf
 
     async def _note_use(self, key: Row) -> None:
         """Note once a minute that a token is in use; it is for people to see, and may fail."""

@@ -358,8 +358,79 @@ def test_a_key_as_json_is_that_of_the_contract(hookyard: Hookyard) -> None:
         "name": "x",
         "scopes": ["admin"],
         "last_used_at": None,
+        "expires_at": None,
         "revoked_at": None,
     }
+
+
+@pytest.mark.parametrize("when", ["90d", "2999-01-01", "2999-01-01T10:00:00Z"])
+def test_a_key_may_expire(hookyard: Hookyard, when: str) -> None:
+    hookyard("db", "upgrade")
+
+    made = hookyard("keys", "create", "x", "--scope", "admin", "--expires", when, "--json").json
+
+    (row,) = hookyard("keys", "list", "--json").json["data"]
+    assert row["expires_at"] == made["expires_at"] > row["created_at"]
+
+
+@pytest.mark.parametrize("when", ["soon", "2020-01-01", "0d"])
+def test_a_key_that_would_never_be_good_is_refused(hookyard: Hookyard, when: str) -> None:
+    hookyard("db", "upgrade")
+
+    ran = hookyard("keys", "create", "x", "--scope", "admin", "--expires", when)
+
+    assert ran.code == 2
+    assert "--expires" in ran.err
+
+
+def test_a_task_is_made_found_and_completed(hookyard: Hookyard) -> None:
+    hookyard("db", "upgrade")
+
+    made = hookyard(
+        "tasks", "create", "Call back", "--label", "phone", "--key", "k", "--due", "tomorrow"
+    )
+    again = hookyard("tasks", "create", "Other", "--key", "k", "--json").json
+    done = hookyard("tasks", "complete", "#1", "--note", "They called", "--json").json
+
+    number, task_id = made.out.split()
+    assert (number, again["id"], again["title"]) == ("#1", task_id, "Call back")
+    assert (done["status"], done["history"][-1]["note"]) == ("done", "They called")
+    assert done["history"][-1]["actor"].startswith("cli:")
+    for filters, count in (
+        (["--label", "phone"], 1),
+        (["--status-kind", "initial"], 0),
+        (["--project", "p"], 0),
+        (["--since", "1h", "--sort", "due"], 1),
+        (["--until", "1h"], 0),
+    ):
+        assert len(hookyard("tasks", "list", *filters, "--json").json["data"]) == count
+
+
+def test_a_task_that_is_not_valid_is_refused_with_all_that_is_wrong(hookyard: Hookyard) -> None:
+    hookyard("db", "upgrade")
+
+    ran = hookyard("tasks", "create", " ", "--due", "soonish", "--deliver", "nowhere")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert all(field in ran.err for field in ("title", "due:", "deliver:"))
+    assert "due: due" not in ran.err
+    assert hookyard("tasks", "complete", "#9").code == 1
+    assert hookyard("tasks", "list", "--json").json["data"] == []
+
+
+def test_the_audit_log_says_who_made_and_revoked_keys(hookyard: Hookyard) -> None:
+    hookyard("db", "upgrade")
+    made = hookyard("keys", "create", "x", "--scope", "admin", "--json").json
+    hookyard("keys", "revoke", made["id"])
+    hookyard("keys", "revoke", made["id"])
+
+    entries = hookyard("audit", "--json").json["data"]
+
+    assert [one["action"] for one in entries] == ["key-revoked", "key-created"]
+    assert {one["subject"] for one in entries} == {made["id"]}
+    assert all(one["actor"].startswith("cli:") for one in entries)
+    assert made["token"] not in hookyard("audit").out
+    assert "key-created" in hookyard("audit").out
 
 
 def test_a_key_without_a_name_is_refused(hookyard: Hookyard) -> None:

@@ -51,5 +51,9 @@ def test_receivers_get_a_table_of_the_connectors() -> None:
 
     table = rules.intake_table()
 
-    assert table == {"hash": "abc", "connectors": {"shop": intake}}
+    assert table == {
+        "hash": "abc",
+        "connectors": {"shop": intake},
+        "names": {"destinations": []},
+    }
     assert table["connectors"]["shop"] is not intake

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from router.core import keys, metrics
 from router.core.arq_job import deserialize, serialize
 from router.core.clock import epoch_ms, utc_now
+from router.core.nudges import job_id
 from router.core.pending import PendingBatches
 from router.core.store import deliveries as store_deliveries
 from router.core.store.engine import Row, Store
@@ -33,7 +34,6 @@ from workers import maintenance
 from workers.deliver import Deliveries
 from workers.leases import Leases
 from workers.maintenance import Sweeper
-from workers.nudges import job_id
 from workers.pauses import Pause
 from workers.worker import HookyardWorker
 

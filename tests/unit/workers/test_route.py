@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from router.core import keys
 from router.core.errors import StoreError, StoreUnavailableError
 from router.core.event import IncomingEvent
+from router.core.nudges import job_id
 from router.core.store import routing
 from router.core.store.engine import Store
 from tests.support.batches import is_pending, put_batch, webhook
@@ -28,7 +29,6 @@ from tests.support.waiting import wait_until
 from tests.support.working import rows
 from workers import patience
 from workers import route as route_module
-from workers.nudges import job_id
 from workers.route import Routing, route
 from workers.rules_in_force import RulesInForce
 

@@ -18,10 +18,10 @@ from structlog.testing import capture_logs
 from router.core import keys
 from router.core.arq_job import deserialize, enqueue, serialize
 from router.core.clock import epoch_ms, utc_now
+from router.core.nudges import job_id, nudge_deliveries
 from tests.support.waiting import wait_until
 from workers import patience
 from workers import worker as worker_module
-from workers.nudges import job_id, nudge_deliveries
 from workers.worker import HookyardWorker
 
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from router.web import problems
 from router.web.api.endpoint import guarded, json_response
-from router.web.api.routes import ENDPOINTS
+from router.web.api.routes import CHANGES, ENDPOINTS
 from router.web.problems import ProblemError
 from tests.support.senders import ADMIN_TOKEN
 from tests.support.site import OPEN, Site, request_for
@@ -20,7 +20,11 @@ ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 LISTS = [path for path, _, _ in ENDPOINTS if "{" not in path]
 
 
-@pytest.mark.parametrize("path", [path.replace("{id}", "1") for path, _, _ in ENDPOINTS])
+CHANGED = {path for _, path, _, _ in CHANGES}
+READ = [path for path, _, _ in ENDPOINTS if path not in CHANGED]
+
+
+@pytest.mark.parametrize("path", [path.replace("{id}", "1") for path in READ])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_addresses_that_are_only_read_say_so(site: Site, path: str, method: str) -> None:
     async with site.client.request(method, f"/api/v1{path}", headers=ADMIN) as answer:
@@ -41,7 +45,17 @@ async def test_the_head_of_an_answer_can_be_asked_for(site: Site) -> None:
         assert await answer.read() == b""
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v1/nothing", "/api/v2/tasks"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api",
+        "/api/",
+        "/api/v1",
+        "/api/v1/nothing",
+        "/api/v2/tasks",
+        "/api/v1/tasks/%0A%7B/complete",
+    ],
+)
 async def test_what_is_not_there_is_a_problem(site: Site, path: str) -> None:
     assert (await site.get(path, status=404, token=""))["code"] == "not-found"
 

@@ -10,13 +10,14 @@ import pytest
 from pydantic import SecretStr
 
 from router.core.errors import StoreUnavailableError
-from router.core.store.api_keys import list_keys, revoke_key
+from router.core.store.api_keys import create_key, list_keys, revoke_key
 from router.core.store.engine import Store
 from router.web.api import tokens as module
 from router.web.api.routes import ENDPOINTS
 from router.web.api.tokens import Tokens
 from router.web.problems import ProblemError
 from tests.support.manual_clock import ManualClock
+from tests.support.rows import new_id
 from tests.support.senders import ADMIN_TOKEN
 from tests.support.site import Site, request_for
 
@@ -167,6 +168,41 @@ async def test_a_token_that_was_seen_works_on_while_the_database_is_away(
         await code_of(tokens, "Bearer another")
 
 
+async def test_a_token_is_good_until_it_expires_even_if_it_was_just_seen(
+    store: Store, tokens: Tokens, clock: ManualClock, watch: Watch
+) -> None:
+    hashed = hashlib.sha256(b"short").hexdigest()
+    async with store.begin() as conn:
+        await create_key(
+            conn,
+            key_id=new_id(),
+            name="ci",
+            scopes=["tasks:read"],
+            token_hash=hashed,
+            now_ms=clock.now_ms,
+            expires_ms=clock.now_ms + 2000,
+        )
+    assert await code_of(tokens, "Bearer short") is None
+
+    watch.now += 1.9
+    clock.forward(1900)
+    assert await code_of(tokens, "Bearer short") is None
+    watch.now += 0.1
+    clock.forward(100)
+    assert await code_of(tokens, "Bearer short") == "token-invalid"
+
+
+async def test_who_makes_a_request_is_known_by_the_tokens_name(site: Site, tokens: Tokens) -> None:
+    token = await site.make_token("tasks:read")
+    request = request_for("/", Authorization=f"Bearer {token}")
+
+    caller = await tokens.demand(request, "tasks:read")
+
+    assert (str(caller.actor), caller.scopes) == (f"api:{token}", frozenset({"tasks:read"}))
+    request = request_for("/", Authorization=f"Bearer {ADMIN_TOKEN}")
+    assert str((await tokens.demand(request, "tasks:read")).actor) == "api:admin"
+
+
 async def test_tokens_themselves_are_not_kept(site: Site, tokens: Tokens) -> None:
     token = await site.make_token("tasks:read")
 
@@ -213,7 +249,11 @@ async def test_a_token_whose_use_cannot_be_noted_is_good_all_the_same(
 
 
 def test_tasks_and_what_came_in_have_a_scope_each() -> None:
+    names = ("people", "clients", "projects", "labels", "statuses", "task-types")
     assert {path: scope for path, scope, _ in ENDPOINTS if "{" not in path} == {
+        **{f"/{name}": "tasks:read" for name in names},
+        "/contacts": "tasks:read",
+        "/audit": "admin",
         "/tasks": "tasks:read",
         "/events": "events:read",
         "/refusals": "events:read",

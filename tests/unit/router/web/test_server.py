@@ -32,6 +32,7 @@ from tests.support.senders import ADMIN_TOKEN, SECRETS, Request, order, shopify
 from tests.support.site import OPEN, SHOP, secrets_of, table
 from tests.support.slow_redis import SlowRedis
 from tests.support.waiting import wait_until
+from workers.by_hand import ByHand
 
 GOOD = shopify(order(1001), "delivery-a")
 ANYBODY = Request("open", b"{}", {"Content-Type": "application/json"})
@@ -79,7 +80,7 @@ def in_memory(redis: SlowRedis, monkeypatch: pytest.MonkeyPatch) -> SlowRedis:
 async def running(settings: Settings) -> AsyncIterator[tuple[aiohttp.ClientSession, asyncio.Event]]:
     """Run a receiver for as long as the block lasts; give a client and the event that stops it."""
     stop = asyncio.Event()
-    serving = asyncio.create_task(serve(settings, secrets_of(dict(SECRETS)), stop=stop))
+    serving = asyncio.create_task(serve(settings, secrets_of(dict(SECRETS)), ByHand(), stop=stop))
     try:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{settings.port}") as session:
             await wait_until(
@@ -227,7 +228,7 @@ async def test_an_address_that_is_taken_is_a_wrong_setting(
         settings = _settings(database_url, port=port)
 
         with pytest.raises(SettingsError, match=f"cannot listen on 127.0.0.1 port {port}"):
-            await serve(settings, secrets_of({}), stop=asyncio.Event())
+            await serve(settings, secrets_of({}), ByHand(), stop=asyncio.Event())
 
 
 async def test_mistakes_that_come_together_are_all_told(
@@ -240,7 +241,7 @@ async def test_mistakes_that_come_together_are_all_told(
     monkeypatch.setattr(Outcomes, "run", fail)
 
     with pytest.raises(ExceptionGroup) as caught:
-        await serve(settings, secrets_of({}), stop=asyncio.Event())
+        await serve(settings, secrets_of({}), ByHand(), stop=asyncio.Event())
 
     assert [type(one) for one in caught.value.exceptions] == [LookupError, LookupError]
 
@@ -249,14 +250,14 @@ async def test_without_the_address_of_redis_there_is_no_receiver(database_url: s
     settings = load_settings(database_url=SecretStr(database_url))
 
     with pytest.raises(SettingsError, match="HOOKYARD_REDIS_URL is not set"):
-        await assemble(settings, secrets_of({}))
+        await assemble(settings, secrets_of({}), ByHand())
 
 
 async def test_it_says_which_port_it_was_given(database_url: str, in_memory: SlowRedis) -> None:
     stop = asyncio.Event()
     with capture_logs() as logs:
         serving = asyncio.create_task(
-            serve(_settings(database_url, port=0), secrets_of({}), stop=stop)
+            serve(_settings(database_url, port=0), secrets_of({}), ByHand(), stop=stop)
         )
         (line,) = await wait_until(
             lambda: [line for line in logs if line["event"] == "listening"], "it listens"
@@ -273,7 +274,9 @@ async def test_signals_stop_it(
 ) -> None:
     loop = asyncio.get_running_loop()
     with capture_logs() as logs:
-        serving = asyncio.create_task(serve(_settings(database_url, port=0), secrets_of({})))
+        serving = asyncio.create_task(
+            serve(_settings(database_url, port=0), secrets_of({}), ByHand())
+        )
         await wait_until(
             lambda: [line for line in logs if line["event"] == "listening"], "it listens"
         )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 
+from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.exceptions import RedisError
 
 from router.core import keys
 from router.core.arq_job import enqueue
+from router.core.clock import Clock, epoch_ms
 
 PREFIX = "deliver:"
 _AHEAD_MS = 10 * 365 * 86_400_000
@@ -35,3 +39,13 @@ def nudge_deliveries(pipe: Pipeline, destinations: Iterable[str], now_ms: int) -
             now_ms=now_ms,
             due_ms=now_ms - _AHEAD_MS,
         )
+
+
+async def nudge_soon(redis: Redis, clock: Clock, destinations: Collection[str]) -> None:
+    """Have workers look at these destinations; without Redis they find out by themselves, later."""
+    if not destinations:
+        return
+    with suppress(RedisError, OSError):
+        async with redis.pipeline(transaction=False) as pipe:
+            nudge_deliveries(pipe, destinations, epoch_ms(clock()))
+            await pipe.execute()

@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 from router.core import keys
 from router.core.arq_job import deserialize
 from router.core.clock import epoch_ms, utc_now
+from router.core.nudges import destination_of, job_id, nudge_deliveries
 from tests.support.batches import put_batch, webhook
 from tests.support.rows import NOW_MS
-from workers.nudges import destination_of, job_id, nudge_deliveries
 
 
 def test_a_job_tells_its_destination() -> None:

@@ -1,0 +1,164 @@
+"""What `/openapi.json` says of each address beside what its route and its handler say already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from router.core import names
+from router.core.store.tasks import NEWEST, ORDERS
+from router.web import problems
+from router.web.api import models, tasks
+from router.web.api.bodies import JSON, MERGE_PATCH
+from router.web.api.events import STATUSES
+from router.web.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """An address and a method: what comes, what goes, what may be asked, and what may go wrong.
+
+    `also` are statuses that are answered with the same model, `lists` says that pages of it are.
+    """
+
+    tag: str
+    answer: type[BaseModel] | None
+    status: int = 200
+    also: tuple[int, ...] = ()
+    lists: bool = False
+    body: type[BaseModel] | None = None
+    types: tuple[str, ...] = (JSON,)
+    needs_body: bool = True
+    query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+_TEXT: Final = {"type": "string"}
+_INSTANT: Final = {
+    "type": "string",
+    "description": "an RFC 3339 instant, or a span such as `7d`: so long ago",
+    "examples": ["7d"],
+}
+PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "limit": {
+        "type": "integer",
+        "minimum": 1,
+        "default": 50,
+        "description": "at most 200 are given",
+    },
+    "cursor": {**_TEXT, "description": "`next_cursor` of the page before"},
+    "since": {**_INSTANT, "description": f"from then on; {_INSTANT['description']}"},
+    "until": {**_INSTANT, "description": f"before then; {_INSTANT['description']}"},
+    "status": _TEXT,
+    "status_kind": {"type": "string", "enum": ["initial", "in_progress", "done", "cancelled"]},
+    "connector": {**_TEXT, "description": "the connector that made it"},
+    "assignee": {**_TEXT, "description": "one of its assignees"},
+    "label": {**_TEXT, "description": "one of its labels"},
+    "client": _TEXT,
+    "project": _TEXT,
+    "key": {**_TEXT, "description": "exactly this key"},
+    "q": {**_TEXT, "description": "a text in title or description, in any case"},
+    "sort": {"type": "string", "enum": list(ORDERS), "default": NEWEST},
+    "email": {**_TEXT, "description": "the address, in any case"},
+    "force": {"type": "boolean", "description": "act as if nothing had been done before"},
+}
+"""Parameters of queries; where an address means something else by one, see `STATUS_OF`."""
+
+STATUS_OF: Final[Mapping[str, Mapping[str, Any]]] = {
+    "/events": {"type": "string", "enum": list(STATUSES)},
+    "/refusals": {"type": "integer", "minimum": 100, "maximum": 999},
+}
+HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "If-Match": {
+        **_TEXT,
+        "description": "the ETag (the version in quotes) that the task must have",
+        "examples": ['"3"'],
+    },
+    "Idempotency-Key": {
+        **_TEXT,
+        "minLength": 1,
+        "maxLength": 255,
+        "description": "the same key makes no second task for 48 hours",
+    },
+}
+_LOCKED: Final = (problems.VERSION_MISMATCH,)
+
+DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
+    ("GET", "/tasks"): Described("Tasks", models.Task, lists=True, query=tasks.FILTERS),
+    ("POST", "/tasks"): Described(
+        "Tasks",
+        models.TaskWhole,
+        201,
+        also=(200,),
+        body=models.TaskNew,
+        headers=("Idempotency-Key",),
+        problems=(problems.IDEMPOTENCY_REUSED,),
+    ),
+    ("GET", "/tasks/{id}"): Described("Tasks", models.TaskWhole),
+    ("PATCH", "/tasks/{id}"): Described(
+        "Tasks",
+        models.TaskWhole,
+        body=models.TaskPatch,
+        types=(MERGE_PATCH, JSON),
+        headers=("If-Match",),
+        problems=(*_LOCKED, problems.KEY_TAKEN),
+    ),
+    ("DELETE", "/tasks/{id}"): Described(
+        "Tasks", None, 204, headers=("If-Match",), problems=_LOCKED
+    ),
+    ("POST", "/tasks/{id}/complete"): Described(
+        "Tasks",
+        models.TaskWhole,
+        body=models.Turn,
+        needs_body=False,
+        headers=("If-Match",),
+        problems=_LOCKED,
+    ),
+    ("POST", "/tasks/{id}/reopen"): Described(
+        "Tasks",
+        models.TaskWhole,
+        body=models.Turn,
+        needs_body=False,
+        headers=("If-Match",),
+        problems=(*_LOCKED, problems.KEY_TAKEN),
+    ),
+    ("POST", "/tasks/{id}/comments"): Described(
+        "Tasks", models.HistoryEntry, 201, body=models.Comment
+    ),
+    ("GET", "/tasks/{id}/deliveries"): Described("Tasks", models.Delivery, lists=True),
+    ("GET", "/contacts"): Described("Contacts", models.Contact, lists=True, query=("email",)),
+    ("POST", "/contacts"): Described("Contacts", models.Contact, 201, body=models.ContactNew),
+    ("GET", "/contacts/{id}"): Described("Contacts", models.Contact),
+    ("PATCH", "/contacts/{id}"): Described(
+        "Contacts", models.Contact, body=models.ContactPatch, types=(MERGE_PATCH, JSON)
+    ),
+    ("GET", "/people"): Described("Look-ups", names.Person, lists=True),
+    ("GET", "/clients"): Described("Look-ups", names.Client, lists=True),
+    ("GET", "/projects"): Described("Look-ups", names.Project, lists=True),
+    ("GET", "/labels"): Described("Look-ups", names.Label, lists=True),
+    ("GET", "/statuses"): Described("Look-ups", names.Status, lists=True),
+    ("GET", "/task-types"): Described("Look-ups", names.TaskType, lists=True),
+    ("GET", "/events"): Described(
+        "Events", models.Event, lists=True, query=("status", "connector", "since", "until")
+    ),
+    ("GET", "/events/{id}"): Described("Events", models.EventWhole),
+    ("POST", "/events/{id}/replay"): Described(
+        "Events",
+        models.Replay,
+        202,
+        body=models.ReplayAsked,
+        needs_body=False,
+        query=("force",),
+        problems=(problems.STILL_ACCEPTED, problems.IS_DUPLICATE, problems.NO_CONNECTOR),
+    ),
+    ("GET", "/refusals"): Described(
+        "Events", models.Refusal, lists=True, query=("connector", "status", "since", "until")
+    ),
+    ("GET", "/connectors"): Described("Installation", models.Connector, lists=True),
+    ("GET", "/stats"): Described("Installation", models.Stats),
+    ("GET", "/audit"): Described("Installation", models.AuditEntry, lists=True),
+}
