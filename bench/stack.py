@@ -94,6 +94,7 @@ async def stack(
     *,
     store_cores: Sequence[int] | None = None,
     rules: str = RULES,
+    **files: str,
 ) -> AsyncIterator[Stack]:
     """Run Redis, the database and a receiver on the given cores; workers are started by whoever needs them."""
     directory = temporary_directory("bench")
@@ -109,7 +110,7 @@ async def stack(
             postgres.start(store_cores or cores)
         hookyard = Hookyard(
             directory / "hookyard",
-            routes=write_routes(directory / "routes", shop=rules),
+            routes=write_routes(directory / "routes", shop=rules, **files),
             redis_url=redis_server.url,
             database_url=postgres.url() if postgres else f"sqlite:///{directory / 'bench.db'}",
         )

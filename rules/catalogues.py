@@ -44,13 +44,26 @@ class SourceInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Demands:
+    """What a destination demands of every task that goes there.
+
+    `ids`: the fields of a task whose names must have an id at it. `assignee`: it takes no task without
+    one; `default_assignee` is the person who stands in.
+    """
+
+    ids: frozenset[str] = frozenset()
+    assignee: bool = False
+    default_assignee: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogues:
     """Known senders and destination types.
 
     `check_source` takes a normalised `source:` mapping (`{"preset": …, …}` or `{"hmac": {…}}` and
     so on) and returns what is wrong with it. `source_info` takes the same and says what it brings.
-    `destinations` maps a destination `type` to the pydantic model of its configuration,
-    `source_schema` is the JSON Schema of `source:`, for editors.
+    `destinations` maps a destination `type` to the pydantic model of its configuration, `demands` to
+    what one of that configuration demands. `source_schema` is the JSON Schema of `source:`, for editors.
     """
 
     source_names: Sequence[str]
@@ -58,3 +71,4 @@ class Catalogues:
     source_info: Callable[[Mapping[str, Any]], SourceInfo]
     destinations: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     source_schema: Mapping[str, Any] = field(default_factory=dict)
+    demands: Mapping[str, Callable[[Any], Demands]] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from typing import Final
 from rules.catalogues import Catalogues
 from rules.compile_action import Surroundings
 from rules.compile_connector import CompiledConnector, compile_connector
+from rules.compile_demands import check_demands
 from rules.compile_destinations import compile_destinations
 from rules.compile_directory import compile_directory
 from rules.compile_kept import Kept
@@ -69,6 +70,8 @@ def compile_files(
     naming = [root.span.file for root in (*by_kind.destinations, *by_kind.directory)]
     kept.begin(files, naming, by_kind.broken - {"connector"})
     compiled = _connectors(by_kind.connector, catalogues, around, kept)
+    if listed is not None and "directory" not in by_kind.broken:
+        check_demands(by_kind.connector, listed, directory, catalogues, report)
     _note_duplicates(compiled, by_kind.connector, report)
     if warn:
         lint(_linted(by_kind, compiled, report), report)

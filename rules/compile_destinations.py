@@ -80,7 +80,8 @@ def _config(model: type[BaseModel], node: Node, report: Report) -> BaseModel | N
     config = check_shape(model, node, general, private=True)
     for text in _texts(node):
         if is_template(text.value) and any(p.span.holds(text.span) for p in general.problems):
-            compile_value(text, text.span, exact, ScopeSpec.of_destination())
+            # Whether it sees ids is its type's to say: where it does not, that problem is a general one.
+            compile_value(text, text.span, exact, ScopeSpec.of_destination(with_ids=True))
     for problem in general.problems:
         if not any(problem.span.holds(one.span) for one in exact.problems):
             report.keep(problem)

@@ -56,11 +56,17 @@ class RuleSet:
 
         Its shape is `{"hash": …, "connectors": {NAME: {"name", "source", "secrets", "reply"}}}`, with
         `public_url`, `allow`, `body_limit` in bytes and `rate: {"count", "span_ms", "burst"}` where a connector sets
-        them; and `names`, what tasks may name.
+        them; beside it `destinations: {NAME: TYPE}` and `names`, what tasks may name.
         """
         connectors = {name: dict(intake) for name, intake in self.intakes.items()}
+        destinations = {name: each.type for name, each in self.destinations.items()}
         names = {**self.directory.names(), "destinations": sorted(self.destinations)}
-        return {"hash": self.hash, "connectors": connectors, "names": names}
+        return {
+            "hash": self.hash,
+            "connectors": connectors,
+            "destinations": destinations,
+            "names": names,
+        }
 
 
 def hash_of(files: Mapping[str, str]) -> str:

@@ -72,8 +72,9 @@ TASK_KEYS: Final = frozenset(
     ]
 )
 """What the templates of a destination see of a task: the fields of the contract's Task."""
+ID_KEYS: Final = frozenset({"label_ids", "assignee_ids", "follower_ids"})
+"""What they see beside these where their type has it so: what the destination calls those names."""
 _DESTINATION_KEYS: Final = {
-    "task": TASK_KEYS,
     "event": EVENT_KEYS - {"source"},
     "delivery": frozenset({"id", "destination"}),
 }
@@ -114,10 +115,12 @@ class ScopeSpec:
         return cls(known=known, timezone=timezone, absent={CONTACT: _NO_CONTACT})
 
     @classmethod
-    def of_destination(cls) -> ScopeSpec:
-        """What the templates of a destination see (decision Q1)."""
+    def of_destination(cls, *, with_ids: bool = False) -> ScopeSpec:
+        """What the templates of a destination see (decision Q1), some of them with ids (V21)."""
         roots = frozenset({"task", "external_id", "event", "delivery"})
-        return cls(roots=roots, known=_DESTINATION_KEYS, absent={CONTACT: "write `task.contact`"})
+        task = TASK_KEYS | ID_KEYS if with_ids else TASK_KEYS
+        known = {**_DESTINATION_KEYS, "task": task}
+        return cls(roots=roots, known=known, absent={CONTACT: "write `task.contact`"})
 
     @classmethod
     def of_routing(cls) -> ScopeSpec:

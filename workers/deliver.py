@@ -12,19 +12,18 @@ from typing import Any
 import structlog
 
 from router.core.store import deliveries
+from router.core.store.retries import CREDENTIALS, NO_DESTINATION, release
 from rules.ruleset import Destination as ConfiguredDestination
+from workers.copies import held_for_a_person
 from workers.destinations import BY_NAME
 from workers.destinations.outcome import Kind, Outcome
 from workers.fields import Row
 from workers.in_force import InForce
 from workers.line import LEASE_MARGIN_MS, Desk, Line
-from workers.pauses import CREDENTIALS, mark_of
-from workers.queries import resume_held
+from workers.pauses import mark_of
 from workers.rules_in_force import RulesInForce
 
-NO_DESTINATION = "no-destination"
 _AT_REST = 64
-_PAGE = 200
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +44,8 @@ class Deliveries:
     async def _run(self, destination: str) -> bool:
         """Do it by the newest rules; tell whether newer ones came before all was done."""
         began_with = self._rules.current
-        configured = (await self._rules.newest()).rule_set.destinations.get(destination)
+        newest = await self._rules.newest()
+        configured = newest.rule_set.destinations.get(destination)
         if configured is None:
             await self._hold(destination, NO_DESTINATION, "the rules have no such destination")
             is_back = destination in (await self._rules.newest()).rule_set.destinations
@@ -59,9 +59,10 @@ class Deliveries:
             await self.resume(destination)
             pause = None
         if pause is None:
-            await self._line(
-                configured, is_outdated=lambda: self._rules.current is not began_with
-            ).run()
+            line = self._line(
+                newest, configured, is_outdated=lambda: self._rules.current is not began_with
+            )
+            await line.run()
             pause = await self._desk.pauses.of(destination)
         if pause is not None and pause.code == CREDENTIALS:
             await self._hold(destination, CREDENTIALS, pause.message)
@@ -93,52 +94,49 @@ class Deliveries:
 
     async def _release(self, destination: str, code: str) -> bool:
         """Let copies be sent that are held with a reason of this code; tell whether there were any."""
-        wanted = deliveries.DeliveryFilter(state="held", destination=destination)
-        cursor: str | None = None
-        found = False
-        while True:
-            async with self._desk.store.begin() as conn:
-                page = await deliveries.list_deliveries(conn, wanted, limit=_PAGE, cursor=cursor)
-                waiting = [
-                    row["id"] for row in page.rows if (row["reason"] or {}).get("code") == code
-                ]
-                await resume_held(conn, waiting, self._desk.now_ms())
-            found = found or bool(waiting)
-            cursor = page.next_cursor
-            if cursor is None:
-                return found
+        store, now_ms = self._desk.store, self._desk.now_ms()
+        return bool(await release(store, destination, code, now_ms=now_ms))
 
     async def settle_abandoned(self, rows: list[Row]) -> set[str]:
         """Decide about copies whose worker vanished between its intent and the answer.
 
-        A change of a copy is simply sent again. A creation may have worked: it is repeated where
-        that cannot make a second copy, else held (V3-V5). Returns the destinations concerned.
+        A change of a copy is simply sent again. A creation may have worked: it is repeated where that
+        cannot make a second copy, else looked for or held (V3-V5). Returns the destinations concerned.
         """
-        destinations = (await self._rules.newest()).rule_set.destinations if rows else {}
+        newest = await self._rules.newest() if rows else self._rules.current
         for row in rows:
             result: Row = {"state": "pending", "next_attempt_ms": self._desk.now_ms()}
             if (row["intent"] or {}).get("kind") == "create":
-                result = self._after_lost_creation(row, destinations.get(row["destination"]))
+                result = self._after_lost_creation(row, newest)
             await self._desk.ledger.finish({"id": row["id"], **result}, [])
         return {row["destination"] for row in rows}
 
-    def _after_lost_creation(self, row: Row, configured: ConfiguredDestination | None) -> Row:
+    def _after_lost_creation(self, row: Row, rules: InForce) -> Row:
+        configured = rules.rule_set.destinations.get(row["destination"])
         message = "the worker ended before the answer came"
         if configured is None:
-            return {"state": "held", "reason": {"code": "uncertain", "message": message}}
-        result = self._line(configured).after_failure(
-            row, "create", Outcome(Kind.UNCERTAIN, "no-answer", message)
-        )
+            return held_for_a_person(f"it may have been created ({message})")
+        policy = self._line(rules, configured).policy
+        outcome = Outcome(Kind.UNCERTAIN, "no-answer", message)
+        result = policy.after_failure(row, "create", outcome, self._desk.now_ms())
         if result["state"] == "retrying":
             result["next_attempt_ms"] = self._desk.now_ms()
         return result
 
     def _line(
-        self, configured: ConfiguredDestination, is_outdated: Callable[[], bool] = lambda: False
+        self,
+        rules: InForce,
+        configured: ConfiguredDestination,
+        is_outdated: Callable[[], bool] = lambda: False,
     ) -> Line:
         kind = BY_NAME[configured.type]
         return Line(
-            self._desk, configured.name, kind, kind.of(configured.config), is_outdated=is_outdated
+            self._desk,
+            configured.name,
+            kind,
+            kind.of(configured.config),
+            ids=rules.ids_of(configured.name),
+            is_outdated=is_outdated,
         )
 
     def _has_changed(self, configured: ConfiguredDestination, mark: str) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from router.core.intake_table import IntakeTable
 from rules.ruleset import RuleSet
 from workers.destinations import BY_NAME
+from workers.destinations.request import Ids
 from workers.fields import Row, Statuses
 
 
@@ -32,6 +34,21 @@ class InForce:
             if (kind := BY_NAME[destination.type]).counts(kind.of(destination.config))
         )
 
+    def ids_of(self, destination: str) -> Ids:
+        """Return what a destination calls the names of the directory."""
+        directory = self.rule_set.directory
+        return Ids(
+            people=_called(
+                {name: each.ids for name, each in directory.people.items()}, destination
+            ),
+            clients=_called(directory.clients, destination),
+            projects=_called(
+                {name: each.ids for name, each in directory.projects.items()}, destination
+            ),
+            labels=_called(directory.labels, destination),
+            statuses=_called({each.id: each.ids for each in directory.statuses}, destination),
+        )
+
     @cached_property
     def people(self) -> dict[str, Row]:
         """People of the directory by address: they are known without a contact (decision N2)."""
@@ -49,3 +66,7 @@ class InForce:
     def table(self) -> IntakeTable:
         """What the receiver must know."""
         return IntakeTable.model_validate(self.rule_set.intake_table())
+
+
+def _called(ids: Mapping[str, Mapping[str, str]], destination: str) -> dict[str, str]:
+    return {name: each[destination] for name, each in ids.items() if destination in each}

@@ -1,15 +1,18 @@
-"""The deliveries of one destination at work: claims due copies, sends, writes what became of them.
+"""The deliveries of one destination at work: takes turns, claims due copies, lets each make its trip.
 
-The intent is the last thing written before a request leaves, so a crash leaves behind only those
-copies of which a request may have left (decision V28).
+Nothing is claimed without a turn, so a destination that is slow, limited or away keeps its copies
+waiting in the database and nowhere else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
+from typing import Any
 
 import structlog
 
@@ -18,23 +21,28 @@ from router.core.clock import Clock, epoch_ms, from_epoch_ms, rfc3339
 from router.core.ids import IdSource
 from router.core.store import deliveries
 from router.core.store.engine import Store
-from router.core.store.present import task_json
 from router.core.store.tasks import get_tasks
 from workers import copies
-from workers.destinations.destination import Common, Destination
+from workers.destinations.destination import Common, Destination, never_omitted
 from workers.destinations.outcome import Answer, Kind, Outcome
-from workers.destinations.request import BuildError, Change, Copy, Request
+from workers.destinations.request import Ask, Copy, Ids, Request, marker_of
 from workers.destinations.sender import SecretStore, Sender
 from workers.fields import Row
 from workers.ledger import Ledger
+from workers.patience import AWAY, StoppedError, insist
 from workers.pauses import CREDENTIALS, RATE_LIMITED, Pause, Pauses, mark_of
 from workers.queries import heads_of_events
+from workers.trip import Trip
+from workers.turns import Ended, Given, Limits, Result, Turn, Turns
 
 LEASE_MARGIN_MS = 30_000
 _REQUESTS_A_LEASE = 4
 """A copy may wait for one request of another and takes at most three of its own."""
 _LONGEST_RUN_S = 120.0
 _LOOK_AGAIN_S = 1.0
+_WORTH_WAITING_S = 3.0
+"""A line that has nothing in hand and must wait longer ends; the sweeper starts it again."""
+_SHORTEST_WAIT_S = 0.002
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +56,7 @@ class Desk:
     sender: Sender
     secrets: SecretStore
     pauses: Pauses
+    turns: Turns
     worker_id: str
     clock: Clock
     new_id: IdSource
@@ -57,6 +66,18 @@ class Desk:
     def now_ms(self) -> int:
         """Return the time in milliseconds since the epoch."""
         return epoch_ms(self.clock())
+
+
+@dataclass(slots=True)
+class _InHand:
+    """What a run has in hand: trips under way, and turns to be given back."""
+
+    trips: set[asyncio.Task[None]] = field(default_factory=set)
+    ended: list[Ended] = field(default_factory=list)
+    more: bool = True
+    """There may be copies that are due."""
+    waiting: int = 0
+    """Trips that wait for another turn: they go before copies that are not begun."""
 
 
 class Line:
@@ -69,246 +90,263 @@ class Line:
         kind: Destination,
         config: Common,
         *,
+        ids: Ids | None = None,
         is_outdated: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._desk = desk
-        self._name = name
-        self._kind = kind
-        self._config = config
-        self._on_uncertain = kind.on_uncertain(config)
-        self._can_complete = kind.can_complete(config)
+        self.desk = desk
+        self.name = name
+        self.kind = kind
+        self.config = config
+        self.can = kind.changes_with(config)
+        self.by_field = "update" not in self.can or kind.omitted is not never_omitted
+        self.policy = copies.Policy(config, kind.on_uncertain(config), desk.jitter)
+        self._counts = kind.counts(config)
+        self._ids = ids or Ids()
         self._is_outdated = is_outdated
-        self._paused = False
+        timeout_ms = int(config.timeout.total_seconds() * 1000)
+        self._lease_ms = _REQUESTS_A_LEASE * timeout_ms + LEASE_MARGIN_MS
+        self._limits = Limits.of(config)
+        self._in_hand = _InHand()
+        self.is_paused = False
 
     async def run(self) -> None:
-        """Send until nothing is due, the destination wants a pause, or the worker stops."""
-        active: set[asyncio.Task[None]] = set()
+        """Send until nothing is due, the destination is to be left alone, or the worker stops."""
+        hand = self._in_hand
         ends = perf_counter() + _LONGEST_RUN_S
-        more = True
         try:
-            while active or more:
-                more = more and not self._is_over(ends)
-                free = self._config.concurrency - len(active)
-                if more and 2 * free >= self._config.concurrency:
-                    claimed = await self._claim(free)
-                    more = len(claimed) == free
-                    active.update(asyncio.create_task(one) for one in claimed)
-                if active:
-                    done, active = await asyncio.wait(
-                        active, timeout=_LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED
-                    )
-                    for task in done:
-                        task.result()
-                    # While one is slow, others may have become due.
-                    more = more or not done
+            while True:
+                wait_s = _LOOK_AGAIN_S
+                is_over = self._is_over(ends)
+                if not is_over and hand.more and not hand.waiting and self._has_room():
+                    wait_s = await self._begin()
+                elif self._has_news():
+                    await self._exchange(0)
+                if not hand.trips and (is_over or not hand.more or wait_s > _WORTH_WAITING_S):
+                    return
+                await self._wait(min(wait_s, _LOOK_AGAIN_S))
+        except StoppedError:
+            if hand.trips:
+                await asyncio.wait(hand.trips)
         finally:
-            for task in active:
-                task.cancel()
-
-    def after_failure(self, delivery: Row, change: Change, outcome: Outcome) -> Row:
-        """Return the columns of a delivery after an attempt that did not make its copy current."""
-        return copies.after_failure(
-            delivery,
-            change,
-            outcome,
-            config=self._config,
-            on_uncertain=self._on_uncertain,
-            now_ms=self._desk.now_ms(),
-            jitter=self._desk.jitter,
-        )
+            await self._end_trips()
+            await self._give_back()
 
     def _is_over(self, ends: float) -> bool:
         return (
-            self._paused or self._desk.stop.is_set() or perf_counter() > ends or self._is_outdated()
+            self.is_paused
+            or self.desk.stop.is_set()
+            or perf_counter() > ends
+            or self._is_outdated()
         )
 
-    async def _claim(self, limit: int) -> list[Coroutine[None, None, None]]:
-        """Take due copies in hand; return what makes each of them current."""
-        timeout_ms = int(self._config.timeout.total_seconds() * 1000)
-        async with self._desk.store.begin() as conn:
-            rows = await deliveries.claim_due(
-                conn,
-                self._name,
-                owner=self._desk.worker_id,
-                now_ms=self._desk.now_ms(),
-                lease_ms=_REQUESTS_A_LEASE * timeout_ms + LEASE_MARGIN_MS,
-                limit=limit,
-            )
-            tasks = await get_tasks(conn, [row["task_id"] for row in rows])
-            sources = [task["source"]["event_id"] for task in tasks.values()]
-            events = await heads_of_events(conn, [source for source in sources if source])
-        return [self._deliver(row, tasks.get(row["task_id"]), events) for row in rows]
+    def _has_room(self) -> bool:
+        """Tell whether it is worth looking for copies: few statements for many copies."""
+        return 2 * (self.config.concurrency - len(self._in_hand.trips)) >= self.config.concurrency
 
-    async def _deliver(self, row: Row, task: Row | None, events: dict[str, Row]) -> None:
-        if self._paused:
-            async with self._desk.store.begin() as conn:
-                await deliveries.give_back(conn, [row["id"]], owner=self._desk.worker_id)
+    def _has_news(self) -> bool:
+        """Tell whether turns are to be given back at once: others wait, or something went wrong."""
+        ended = self._in_hand.ended
+        return bool(ended) and (
+            self.config.rate is not None or any(one.result is Result.BAD for one in ended)
+        )
+
+    async def _begin(self) -> float:
+        """Take turns and copies in hand; return in how many seconds there may be more."""
+        hand = self._in_hand
+        given = await self._exchange(self.config.concurrency - len(hand.trips))
+        if not given.turns:
+            return _LOOK_AGAIN_S if given.wait_s is None else max(given.wait_s, _SHORTEST_WAIT_S)
+        claimed = await self._claim(list(given.turns))
+        hand.more = len(claimed) == len(given.turns)
+        hand.trips.update(asyncio.create_task(one) for one in claimed)
+        if not hand.more:
+            await self._exchange(0)  # others may need the turns that nothing was due for
+        return _LOOK_AGAIN_S
+
+    async def _wait(self, for_s: float) -> None:
+        """Wait until a trip ends or the time is over; without trips also for the stop."""
+        hand = self._in_hand
+        if not hand.trips:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(for_s):
+                    await self.desk.stop.wait()
             return
-        trip = Trip(self, self._desk, row, task, events)
-        result = await trip.make_current()
+        done, hand.trips = await asyncio.wait(
+            hand.trips, timeout=for_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        for trip in done:
+            trip.result()
+        # While one is slow, others may have become due.
+        hand.more = hand.more or not done
+
+    async def _exchange(self, want: int) -> Given:
+        """Give back what ended and take new turns; while Redis is away it is waited for."""
+        ended, self._in_hand.ended = self._in_hand.ended, []
+        asked = partial(self.desk.turns.exchange, self.name, self._limits, ended=ended, want=want)
+        given = await insist("taking turns", asked, self.desk.stop)
+        self._say(given, ended)
+        return given
+
+    def _say(self, given: Given, ended: list[Ended]) -> None:
+        if given.opened_for_s is not None:
+            reason = next((one.why for one in reversed(ended) if one.result is Result.BAD), "")
+            log.warning(
+                "breaker_opened",
+                destination=self.name,
+                reason=reason,
+                next_try_in_s=given.opened_for_s,
+            )
+        elif given.closed:
+            log.info("breaker_closed", destination=self.name)
+
+    async def _end_trips(self) -> None:
+        """Stop trips under way; each gives back its turn, but what it sent is known by its intent."""
+        for trip in self._in_hand.trips:
+            trip.cancel()
+        if self._in_hand.trips:
+            await asyncio.wait(self._in_hand.trips, timeout=_LOOK_AGAIN_S)
+
+    async def _give_back(self) -> None:
+        """Give all turns back, if Redis is there; else they end with their lease."""
+        if self._in_hand.ended:
+            with contextlib.suppress(*AWAY, StoppedError):
+                given = await self.desk.turns.exchange(
+                    self.name, self._limits, ended=self._in_hand.ended
+                )
+                self._say(given, self._in_hand.ended)
+
+    async def _claim(self, turns: list[Turn]) -> list[Coroutine[None, None, None]]:
+        """Take due copies in hand, one for each turn; return what makes each of them current."""
+        try:
+            async with self.desk.store.begin() as conn:
+                rows = await deliveries.claim_due(
+                    conn,
+                    self.name,
+                    owner=self.desk.worker_id,
+                    now_ms=self.desk.now_ms(),
+                    lease_ms=self._lease_ms,
+                    limit=len(turns),
+                )
+                tasks = await get_tasks(conn, [row["task_id"] for row in rows])
+                sources = [task["source"]["event_id"] for task in tasks.values()]
+                events = await heads_of_events(conn, [source for source in sources if source])
+        except BaseException:
+            self._in_hand.ended += [Ended(turn.id, Result.UNUSED) for turn in turns]
+            raise
+        self._in_hand.ended += [Ended(turn.id, Result.UNUSED) for turn in turns[len(rows) :]]
+        return [
+            self._deliver(turn, row, tasks.get(row["task_id"]), events)
+            for turn, row in zip(turns, rows, strict=False)
+        ]
+
+    async def _deliver(
+        self, turn: Turn, row: Row, task: Row | None, events: dict[str, Row]
+    ) -> None:
+        event = None if task is None else events.get(task["source"]["event_id"])
+        trip = Trip(self, turn, row, task, None if event is None else _event(event))
+        try:
+            result = await trip.make_current()
+        finally:
+            if trip.turn is not None:
+                self._in_hand.ended.append(Ended(trip.turn.id, trip.showed, trip.why))
         if result is None:
             return
-        written = await self._desk.ledger.finish({"id": row["id"], **result}, trip.attempts)
+        written = await self.desk.ledger.finish({"id": row["id"], **result}, trip.attempts)
         if not written and trip.attempts:
             # Others have had it meanwhile; what we sent may have undone what they sent (Q6).
-            log.warning("delivery_lease_lost", delivery_id=row["id"], destination=self._name)
-            async with self._desk.store.begin() as conn:
-                await deliveries.send_again(conn, [row["id"]], now_ms=self._desk.now_ms())
+            log.warning("delivery_lease_lost", delivery_id=row["id"], destination=self.name)
+            async with self.desk.store.begin() as conn:
+                await deliveries.send_again(conn, [row["id"]], now_ms=self.desk.now_ms())
 
-    def changes_for(self, delivery: Row, task: Row) -> list[Change]:
-        """Return what is to be sent for a copy, in order."""
-        return copies.next_changes(delivery, task, can_complete=self._can_complete)
+    async def another_turn(self, trip: Trip) -> bool:
+        """Give a trip a turn for its next request; tell whether there is one soon.
 
-    def version_after_create(self, sent_version: int, task: Row) -> int:
-        """Return the version a copy has once it is created."""
-        return copies.version_after_create(sent_version, task, can_complete=self._can_complete)
+        Without a rate the one it has is good for all its requests, which follow each other.
+        """
+        if trip.turn is not None:
+            if self.config.rate is None and not trip.turn.is_over():
+                return True
+            self._in_hand.ended.append(Ended(trip.turn.id, trip.showed, trip.why))
+            trip.turn = None
+        ends = perf_counter() + self.config.timeout.total_seconds()
+        self._in_hand.waiting += 1
+        try:
+            while not (self.is_paused or self.desk.stop.is_set()):
+                given = await self._exchange(1)
+                if given.turns:
+                    trip.turn = given.turns[0]
+                    return True
+                wait_s = _LOOK_AGAIN_S if given.wait_s is None else given.wait_s
+                if perf_counter() + wait_s > ends:
+                    break
+                await asyncio.sleep(max(min(wait_s, _LOOK_AGAIN_S), _SHORTEST_WAIT_S))
+        except StoppedError:
+            pass
+        finally:
+            self._in_hand.waiting -= 1
+        return False
 
-    def build(self, change: Change, delivery: Row, task: Row, event: Row | None) -> Request | None:
-        """Return the request for a change; None where the destination has none for it."""
-        copy = Copy(
-            task=task_json(task),
-            key=copies.attempt_key(delivery["id"], change, task["version"]),
-            destination=self._name,
-            delivery_id=delivery["id"],
-            external_id=delivery["external_id"],
-            event=None if event is None else _event(event),
+    def copy_of(self, change: Ask, row: Row, task: Row, shape: Row, event: Row | None) -> Copy:
+        """Return what a request is built from."""
+        return Copy(
+            task=shape,
+            key=row["id"]
+            if change == "look"
+            else copies.attempt_key(row["id"], change, task["version"]),
+            destination=self.name,
+            delivery_id=row["id"],
+            external_id=row["external_id"],
+            event=event,
+            ids=self._ids,
+            marker=marker_of(row["id"]),
         )
-        return self._kind.build(self._config, change, copy)
 
-    async def attempt(self, change: Change, request: Request) -> Outcome:
+    def printed(self, shape: Row) -> Row:
+        """Return of a task what the copy can show at all (see `workers.shown`)."""
+        return shape if self._counts else {**shape, "occurrences": None}
+
+    async def ask(
+        self, ask: Ask, request: Request, *, repeatable: bool
+    ) -> tuple[Outcome, Answer | None]:
         """Send one request and say what came of it; the destination is paused where it wants that."""
         started = perf_counter()
-        repeatable = change != "create" or self._on_uncertain == "repeat"
-        answer = await self._desk.sender.send(request, self._config, repeatable=repeatable)
+        answer = await self.desk.sender.send(request, self.config, repeatable=repeatable)
         outcome = (
-            self._kind.classify(self._config, change, answer, self._desk.clock().timestamp())
+            self.kind.classify(self.config, ask, answer, self.desk.clock().timestamp())
             if isinstance(answer, Answer)
             else answer
         )
-        metrics.DELIVERIES.labels(self._name, outcome.kind.value).inc()
+        looked = ask == "look" and outcome.kind is Kind.DELIVERED
+        metrics.DELIVERIES.labels(self.name, "looked" if looked else outcome.kind.value).inc()
         metrics.DELIVERY_SECONDS.observe(perf_counter() - started)
         await self._pause_after(outcome)
-        return outcome
+        return outcome, answer if isinstance(answer, Answer) else None
 
     async def _pause_after(self, outcome: Outcome) -> None:
         if outcome.kind is Kind.AUTH:
-            self._paused = True
-            mark = mark_of(self._kind, self._config, self._desk.secrets)
-            await self._desk.pauses.put(self._name, Pause(CREDENTIALS, outcome.message, mark))
-            log.error("destination_paused", destination=self._name, reason=outcome.message)
+            self.is_paused = True
+            mark = mark_of(self.kind, self.config, self.desk.secrets)
+            pause = Pause(CREDENTIALS, outcome.message, mark, self.desk.now_ms())
+            await self._put(pause, None)
+            log.error("destination_paused", destination=self.name, reason=outcome.message)
         elif outcome.kind is Kind.RATE_LIMITED:
-            self._paused = True
+            self.is_paused = True
             wait_s = outcome.retry_after_s
             if wait_s is None:
-                wait_s = self._config.retry.first.total_seconds()
-            pause = Pause(RATE_LIMITED, outcome.message)
-            await self._desk.pauses.put(self._name, pause, for_ms=int(wait_s * 1000))
-            log.warning("destination_paused", destination=self._name, reason=outcome.message)
+                wait_s = self.config.retry.first.total_seconds()
+            pause = Pause(RATE_LIMITED, outcome.message, since_ms=self.desk.now_ms())
+            await self._put(pause, int(wait_s * 1000))
+            log.warning("destination_paused", destination=self.name, reason=outcome.message)
+
+    async def _put(self, pause: Pause, for_ms: int | None) -> None:
+        """Set the pause; without Redis nothing is begun anyway, and what came of the trip is written."""
+        try:
+            await self.desk.pauses.put(self.name, pause, for_ms=for_ms)
+        except AWAY as error:
+            log.warning("pause_not_kept", destination=self.name, reason=type(error).__name__)
 
 
-class Trip:
-    """One copy on its way to being current; `attempts` records each request."""
-
-    def __init__(
-        self, line: Line, desk: Desk, row: Row, task: Row | None, events: dict[str, Row]
-    ) -> None:
-        self._line = line
-        self._desk = desk
-        self._task = task
-        self._event = None if task is None else events.get(task["source"]["event_id"])
-        self.attempts: list[Row] = []
-        self._row = dict(row)
-        if row["state"] == "pending":
-            self._row |= {"attempts": 0, "first_attempt_ms": None}
-        self._progress: Row = {}
-
-    async def make_current(self) -> Row | None:
-        """Send what is needed; return the columns to finish with, None if the copy left our hands."""
-        task = self._task
-        if task is None or task["deleted_ms"] is not None:
-            # A deleted task leaves its copies alone (V32).
-            return {"state": "current", "delivered_version": self._row["wanted_version"]}
-        shown = True
-        while changes := self._line.changes_for(self._row, task):
-            for change in changes:
-                try:
-                    kept = self._row["create_request"] if change == "create" else None
-                    version = task["version"] if kept is None else kept["version"]
-                    request = (
-                        self._line.build(change, self._row, task, self._event)
-                        if kept is None
-                        else Request.from_json(kept)
-                    )
-                except BuildError as error:
-                    return self._stop(change, Outcome(Kind.REJECTED, error.code, str(error)))
-                if request is None:
-                    shown = False
-                    continue
-                outcome = await self._send(change, request, version)
-                if outcome is None:
-                    return None
-                if outcome.kind is not Kind.DELIVERED:
-                    return self._stop(change, outcome)
-                self._note_success(change, outcome, version, task)
-            if changes != ["create"]:
-                self._go_on(delivered_version=task["version"])
-        return {
-            **self._progress,
-            **copies.after_success(task, shown=shown, now_ms=self._desk.now_ms()),
-            "delivered_version": self._row["delivered_version"],
-        }
-
-    async def _send(self, change: Change, request: Request, version: int) -> Outcome | None:
-        now_ms = self._desk.now_ms()
-        self._row["attempts"] += 1
-        self._row["first_attempt_ms"] = self._row["first_attempt_ms"] or now_ms
-        intent = {
-            "id": self._row["id"],
-            **self._progress,
-            "attempts": self._row["attempts"],
-            "first_attempt_ms": self._row["first_attempt_ms"],
-            "intent": {"kind": change, "version": version, "at_ms": now_ms},
-        }
-        if change == "create":
-            intent["create_request"] = {**request.as_json(), "version": version}
-        if not await self._desk.ledger.intend(intent):
-            return None
-        started = perf_counter()
-        outcome = await self._line.attempt(change, request)
-        self.attempts.append(
-            {
-                "id": self._desk.new_id(),
-                "delivery_id": self._row["id"],
-                "at_ms": now_ms,
-                "kind": change,
-                "outcome": outcome.kind.value,
-                "status": outcome.status,
-                "message": outcome.message or None,
-                "duration_ms": int((perf_counter() - started) * 1000),
-            }
-        )
-        self._go_on(last_answer={"status": outcome.status, "message": outcome.message})
-        return outcome
-
-    def _note_success(self, change: Change, outcome: Outcome, version: int, task: Row) -> None:
-        if change == "create":
-            self._go_on(
-                external_id=outcome.external_id,
-                delivered_version=self._line.version_after_create(version, task),
-                create_request=None,
-            )
-
-    def _stop(self, change: Change, outcome: Outcome) -> Row:
-        after = self._line.after_failure(self._row, change, outcome)
-        return {**self._progress, "attempts": self._row["attempts"], **after}
-
-    def _go_on(self, **columns: object) -> None:
-        """Note columns that are written with the next intent or the end, whichever comes first."""
-        self._row |= columns
-        self._progress |= columns
-
-
-def _event(row: Row) -> dict[str, object]:
+def _event(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "connector": row["connector"],

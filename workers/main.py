@@ -36,6 +36,7 @@ from workers.pauses import Pauses
 from workers.reload import Reloader
 from workers.route import Routing, route
 from workers.rules_in_force import RulesInForce
+from workers.turns import Turns
 from workers.worker import HookyardWorker
 
 JOB_TIMEOUT_S = 3600
@@ -133,6 +134,7 @@ class _Parts:
             sender=self._sender,
             secrets=secrets,
             pauses=Pauses(redis),
+            turns=Turns(redis),
             worker_id=worker_id,
             clock=clock,
             new_id=new_id,

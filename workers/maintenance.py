@@ -23,19 +23,20 @@ from router.core.clock import Clock, epoch_ms
 from router.core.ids import id_time_ms
 from router.core.nudges import job_id, nudge_deliveries
 from router.core.pending import PendingBatches
+from router.core.standing import standings
 from router.core.store import deliveries
 from router.core.store.engine import Store
 from router.core.store.retention import trim
 from workers.deliver import Deliveries
 from workers.leases import Leases
 from workers.patience import AWAY
-from workers.pauses import Pauses
 from workers.queries import end_leases, lease_owners
 from workers.rules_in_force import RulesInForce
 from workers.worker import HookyardWorker
 
 SWEEP_S = 1.0
 TRIM_S = 300.0
+COUNT_S = 10.0
 _LOCK_MS = 10_000
 _PAGE = 500
 _ABANDONED_AT_ONCE = 64
@@ -83,10 +84,11 @@ class Sweeper:
         self._clock = clock
         self._retention_ms = int(retention.total_seconds() * 1000)
         self._pending = PendingBatches(redis)
-        self._pauses = Pauses(redis)
         self._after: str | None = None
         self._trimmed_at = float("-inf")
+        self._counted_at = float("-inf")
         self._shown: set[str] = set()
+        self._unsettled: set[tuple[str, str]] = set()
 
     async def run(self) -> None:
         """Sweep every second until cancelled; while Redis or the database is away, try again."""
@@ -103,13 +105,13 @@ class Sweeper:
     async def sweep(self) -> None:
         """Do one round: what is this worker's own, and what is everybody's if it has the lock."""
         await self._refresh_gauges()
-        if not await self._has_lock():
-            return
-        await self._sweep_batches()
-        await self._sweep_deliveries()
-        if perf_counter() - self._trimmed_at > TRIM_S:
-            self._trimmed_at = perf_counter()
-            await self._trim()
+        if await self._has_lock():
+            await self._sweep_batches()
+            await self._sweep_deliveries()
+            if perf_counter() - self._trimmed_at > TRIM_S:
+                self._trimmed_at = perf_counter()
+                await self._trim()
+        await self._count_unsettled()
 
     async def _has_lock(self) -> bool:
         """Tell whether this worker is the one that sweeps; the lock goes with a dead worker's heartbeat."""
@@ -131,10 +133,21 @@ class Sweeper:
         age_ms = 0 if oldest_ms is None else max(0, epoch_ms(self._clock()) - oldest_ms)
         metrics.BACKLOG_AGE_SECONDS.set(age_ms / 1000)
         names = sorted(self._rules.current.rule_set.destinations)
-        paused = await self._pauses.among(names)
+        stands = await standings(self._redis, names)
         for name in self._shown.union(names):
-            metrics.BREAKER_OPEN.labels(name).set(name in paused)
+            metrics.BREAKER_OPEN.labels(name).set(name in stands and stands[name].state != "ok")
         self._shown = set(names)
+
+    async def _count_unsettled(self) -> None:
+        if perf_counter() - self._counted_at < COUNT_S:
+            return
+        self._counted_at = perf_counter()
+        async with self._store.connect() as conn:
+            counts = await deliveries.unsettled_counts(conn)
+        for destination, state in self._unsettled.union(counts):
+            gauge = metrics.DELIVERIES_UNSETTLED.labels(destination, state)
+            gauge.set(counts.get((destination, state), 0))
+        self._unsettled = set(counts)
 
     async def _sweep_batches(self) -> None:
         """Look at the oldest batches, and at a page of the others in turn."""

@@ -7,19 +7,21 @@ secrets changes, or until somebody removes it by retrying a delivery.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from redis.asyncio import Redis
 
 from router.core import jsonio, keys
 from router.core.errors import SecretMissingError, SettingsError
+from router.core.store.retries import CREDENTIALS
 from workers.destinations.destination import Common, Destination
 from workers.destinations.sender import SecretStore
 
-CREDENTIALS = "credentials"
 RATE_LIMITED = "rate-limited"
+
+__all__ = ["CREDENTIALS", "RATE_LIMITED", "Pause", "Pauses", "mark_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Pause:
     code: str
     message: str
     mark: str = ""
+    since_ms: int | None = None
 
 
 class Pauses:
@@ -42,20 +45,9 @@ class Pauses:
         stored = await self._redis.get(keys.pause(destination))
         return None if stored is None else Pause(**jsonio.loads(stored))
 
-    async def among(self, destinations: Sequence[str]) -> set[str]:
-        """Return which of several destinations are paused."""
-        if not destinations:
-            return set()
-        stored = await self._redis.mget([keys.pause(name) for name in destinations])
-        return {name for name, pause in zip(destinations, stored, strict=True) if pause is not None}
-
     async def put(self, destination: str, pause: Pause, *, for_ms: int | None = None) -> None:
         """Leave a destination alone, for a time or until it is ended."""
-        told: Mapping[str, str] = {
-            "code": pause.code,
-            "message": pause.message,
-            "mark": pause.mark,
-        }
+        told: Mapping[str, object] = asdict(pause)
         await self._redis.set(
             keys.pause(destination),
             jsonio.dumps(told),

@@ -48,20 +48,3 @@ async def end_leases(conn: AsyncConnection, owners: Collection[str], now_ms: int
         .values(lease_until_ms=now_ms)
     )
     return (await conn.execute(statement)).rowcount
-
-
-async def resume_held(conn: AsyncConnection, delivery_ids: Collection[str], now_ms: int) -> None:
-    """Let copies that are held be sent again; their time for attempts starts anew."""
-    statement = (
-        update(deliveries)
-        .where(deliveries.c.id.in_(delivery_ids), deliveries.c.state == "held")
-        .values(
-            state="pending",
-            reason=None,
-            attempts=0,
-            first_attempt_ms=None,
-            next_attempt_ms=now_ms,
-            updated_ms=now_ms,
-        )
-    )
-    await conn.execute(statement)

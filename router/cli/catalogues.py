@@ -21,6 +21,7 @@ def catalogues() -> Catalogues:
         source_info=_source_info,
         destinations={destination.name: destination.config for destination in REGISTRY},
         source_schema=_source_schema(),
+        demands={destination.name: destination.demands for destination in REGISTRY},
     )
 
 

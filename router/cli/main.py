@@ -27,6 +27,10 @@ COMMANDS = {
         "Look at webhooks, accepted or refused, and decide again.",
     ),
     "tasks": ("router.cli.tasks:tasks", "Look at tasks, make and complete some."),
+    "deliveries": (
+        "router.cli.deliveries:deliveries",
+        "Look at the copies of tasks elsewhere; send again, give up.",
+    ),
     "keys": ("router.cli.keys:keys", "Make, list, rotate and revoke keys."),
     "audit": ("router.cli.audit:audit", "Say who made keys, replayed events, deleted tasks."),
     "db": ("router.cli.db:db", "Look after the database."),
@@ -37,7 +41,15 @@ COMMANDS = {
     "sources": ("router.cli.sources:sources", "List the senders that are built in, or show one."),
     "destinations": (
         "router.cli.destinations:destinations",
-        "List the task APIs that are built in.",
+        "List the task APIs that are built in; see whether one answers.",
+    ),
+    "directory": (
+        "router.cli.directory:directory",
+        "See what destinations call people, labels and projects.",
+    ),
+    "sandbox": (
+        "router.cli.sandbox:sandbox",
+        "Serve simulators of the task APIs on this machine.",
     ),
 }
 """Each sub-command in the order of `--help`: where it is, and what it does in one line."""

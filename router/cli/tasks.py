@@ -127,7 +127,10 @@ async def _show(settings: Settings, named: str) -> dict[str, Any] | None:
             return None
         copies = await task_deliveries(conn, row["id"])
         changes = await task_history(conn, row["id"])
-    return task_json(row, deliveries=copies, history=changes)
+    shown = task_json(row, deliveries=copies, history=changes)
+    for copy, stored in zip(shown["deliveries"], copies, strict=True):
+        copy |= {"id": stored["id"], "reason": stored["reason"]}
+    return shown
 
 
 def _print(task: dict[str, Any]) -> None:
@@ -138,6 +141,9 @@ def _print(task: dict[str, Any]) -> None:
     for copy in copies:
         external = f"  {plain(copy['external_id'])}" if copy["external_id"] else ""
         result(f"\ncopy             {plain(copy['destination'])}: {copy['state']}{external}")
+        if copy["reason"]:
+            result(f"  {plain(copy['reason']['message'])}")
+            result(f"  hookyard deliveries show {copy['id']}")
     for change in changes:
         who = plain(change["rule"] or change["actor"])
         note = f"  {plain(change['note'])}" if change["note"] else ""

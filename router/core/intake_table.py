@@ -71,6 +71,8 @@ class IntakeTable(BaseModel):
     connectors: dict[str, ConnectorIntake] = Field(default_factory=dict)
     names: Names = Field(default_factory=Names)
     """What tasks may name, for the API; every name is free in a table that an earlier release made."""
+    destinations: dict[str, str] = Field(default_factory=dict)
+    """The type of each destination by its name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,3 +75,18 @@ def once(connector: str, token_hash: str) -> str:
 def pause(destination: str) -> str:
     """Return the key that says why, and until when, nothing is sent to a destination."""
     return f"{PREFIX}pause:{destination}"
+
+
+def slots(destination: str) -> str:
+    """Return the key of the requests under way to a destination (sorted set: turn by its end in us)."""
+    return f"{PREFIX}slots:{destination}"
+
+
+def window(destination: str) -> str:
+    """Return the key of the requests that count for a destination's rate (sorted set, as `slots`)."""
+    return f"{PREFIX}window:{destination}"
+
+
+def breaker(destination: str) -> str:
+    """Return the key of a destination's failures in a row and of its breaker (hash)."""
+    return f"{PREFIX}breaker:{destination}"

@@ -87,9 +87,15 @@ DELIVERY_SECONDS = Histogram(
     "Time of one attempt at a destination.",
     buckets=_LONG,
 )
+DELIVERIES_UNSETTLED = Gauge(
+    "hookyard_deliveries_unsettled",
+    "Deliveries that are uncertain, held or failed.",
+    ("destination", "state"),
+    multiprocess_mode="mostrecent",
+)
 BREAKER_OPEN = Gauge(
     "hookyard_breaker_open",
-    "1 while nothing is sent to a destination, because of what it answered.",
+    "1 while nothing is sent to a destination, because of what it answered or did not.",
     ("destination",),
     multiprocess_mode="livemax",
 )

@@ -120,6 +120,11 @@ class Connectors:
         """What tasks may name; anything, as long as there is no table."""
         return Names() if self._table is None else self._table.names
 
+    @property
+    def destinations(self) -> Mapping[str, str]:
+        """The type of each destination of that set by its name."""
+        return {} if self._table is None else self._table.destinations
+
     def find(self, name: str) -> Connector | None:
         """Return a connector by its name."""
         return self.by_name.get(name)

@@ -15,6 +15,7 @@ from router.core import metrics, rules_state
 from router.core.clock import Clock, epoch_ms
 from router.core.errors import StoreError
 from router.core.pending import PendingBatches
+from router.core.standing import Standing, standings
 from router.core.store.engine import Store
 from router.web.api.endpoint import Handler, guarded, json_response
 from router.web.api.tokens import ADMIN, Tokens
@@ -43,6 +44,7 @@ class Health:
         self._connectors = connectors
         self._tokens = tokens
         self._clock = clock
+        self._shown: set[str] = set()
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the three addresses."""
@@ -64,16 +66,19 @@ class Health:
         return json_response({"status": "ok"})
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        redis, database = await asyncio.gather(
-            _answers(self._redis.ping()), _answers(self._store.ping())
+        redis, database, rules, destinations = await asyncio.gather(
+            _answers(self._redis.ping()),
+            _answers(self._store.ping()),
+            self._rules(),
+            self._destinations(),
         )
-        rules = await self._rules()
         ready = redis["state"] == database["state"] == "ok" and rules["state"] != "waiting"
         content = {
             "status": "ready" if ready else "not ready",
             "redis": redis,
             "database": database,
             "rules": rules,
+            "destinations": destinations,
         }
         return json_response(content, 200 if ready else 503)
 
@@ -99,9 +104,25 @@ class Health:
         except (RedisError, OSError, TimeoutError):
             return None
 
+    async def _destinations(self) -> dict[str, Any]:
+        """Name the destinations that nothing is sent to at the moment; none makes us unready (V30)."""
+        return {
+            name: standing.as_json()
+            for name, standing in (await self._standings()).items()
+            if standing.state != "ok"
+        }
+
+    async def _standings(self) -> dict[str, Standing]:
+        try:
+            async with asyncio.timeout(_ANSWER_WITHIN_S):
+                return await standings(self._redis, self._connectors.destinations)
+        except (RedisError, OSError, TimeoutError):
+            return {}  # that Redis is away is said already
+
     async def _metrics(self, _request: web.Request) -> web.Response:
         await self._measure_backlog()
         await self._measure_rules()
+        await self._measure_destinations()
         body, content_type = metrics.render()
         return web.Response(body=body, headers={"Content-Type": content_type})
 
@@ -110,6 +131,12 @@ class Health:
         if said is not None:
             is_good = not said and self._connectors.hash is not None
             metrics.RULES_LAST_RELOAD_SUCCESS.set(1 if is_good else 0)
+
+    async def _measure_destinations(self) -> None:
+        stands = await self._standings()
+        for name in self._shown.union(stands):
+            metrics.BREAKER_OPEN.labels(name).set(name in stands and stands[name].state != "ok")
+        self._shown.update(stands)
 
     async def _measure_backlog(self) -> None:
         try:

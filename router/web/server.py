@@ -186,7 +186,9 @@ async def assemble(settings: Settings, secrets: Secrets, reader: Reader) -> Part
         new_id=new_id,
         nudge=partial(nudge_soon, redis, clock),
     )
-    api = Api(store, pending, connectors, tokens, clock, settings.base_url, intake, board, new_id)
+    api = Api(
+        store, pending, connectors, tokens, clock, settings.base_url, intake, redis, board, new_id
+    )
     health = Health(
         redis=redis,
         store=store,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import pkgutil
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -19,50 +20,42 @@ from pydantic import ValidationError
 import workers.destinations
 from router.core.clock import utc_now
 from router.core.errors import SecretMissingError
+from tests.support.vendors import tasks
+from tests.support.vendors.offices import FIXTURES, KEY, OFFICES, ids_of
 from workers.destinations import REGISTRY
-from workers.destinations.destination import Common, Destination
+from workers.destinations.destination import Common, Destination, Found
 from workers.destinations.outcome import MAX_PAUSE_S, Answer, Kind, Outcome
-from workers.destinations.request import Change, Copy, Request
+from workers.destinations.request import Ask, Change, Copy, Request
 from workers.destinations.sender import Sender
 
 ROOT = Path(__file__).parents[2]
 MACHINERY = {
     "addresses",
     "destination",
+    "fitting",
+    "mapping",
     "outcome",
+    "reading",
     "request",
     "sender",
     "signing",
     "templates",
 }
 """Modules of the folder that are no type of destination."""
-CANARY = "cAnArY0123456789cAnArY0123456789"
-CHANGES: tuple[Change, ...] = ("create", "update", "complete")
+CANARY = KEY
+CHANGES: tuple[Change, ...] = ("create", "update", "complete", "cancel", "delete")
 NOW_S = 1_790_000_000.0
-TASK: dict[str, Any] = {
-    "id": "0193573a-6e5c-7000-8000-000000000001",
-    "number": 1042,
-    "key": "order-1",
-    "version": 3,
-    "title": "Fulfil order #1001",
-    "description": None,
-    "status": "open",
-    "status_kind": "initial",
-    "labels": ["shopify"],
-    "assignees": ["jane"],
-    "custom": {"order_total": "640.00"},
-    "occurrences": 1,
-}
 
 
-def copy(**given: Any) -> Copy:
-    given.setdefault("key", "0193573a-6e5c-7000-8000-0000000000c1")
-    return Copy(task=TASK, external_id="ext/1", destination="crm", delivery_id="d1", **given)
+def copy(destination: Destination, key: str = tasks.DELIVERY) -> Copy:
+    office = OFFICES.get(destination.name)
+    task = tasks.full() if office is None else office.full()
+    made = tasks.copy_of(task, ids_of(destination.name), external_id="ext/1")
+    return replace(made, key=key)
 
 
-def fixture(destination: Destination) -> Any:
-    folder = ROOT / "tests/fixtures/destinations" / destination.name
-    return json.loads((folder / "config.json").read_text())
+def fixture(destination: Destination, name: str = "config") -> Any:
+    return json.loads((FIXTURES / destination.name / f"{name}.json").read_text("utf-8"))
 
 
 @pytest.fixture(params=REGISTRY, ids=lambda destination: destination.name)
@@ -94,20 +87,25 @@ def test_build_is_deterministic_and_shows_no_secret(
     destination: Destination, config: Common
 ) -> None:
     for change in CHANGES:
-        first = destination.build(config, change, copy())
-        second = destination.build(config, change, copy())
+        if change not in destination.changes:
+            continue
+        first = destination.build(config, change, copy(destination))
+        second = destination.build(config, change, copy(destination))
 
         assert first == second
         if first is not None:
             assert first == Request.from_json(json.loads(json.dumps(first.as_json())))
 
 
+@pytest.mark.parametrize(
+    "destination", [each for each in REGISTRY if each.idempotency == "header"], indirect=True
+)
 def test_an_idempotency_key_is_the_same_for_every_attempt_and_another_for_every_change(
     destination: Destination, config: Common
 ) -> None:
-    if destination.idempotency != "header":
-        pytest.skip("its API takes no idempotency key")
-    requests = [destination.build(config, "create", copy(key=key)) for key in ("a-1", "a-1", "b-2")]
+    requests = [
+        destination.build(config, "create", copy(destination, key)) for key in ("a-1", "a-1", "b-2")
+    ]
     values = [dict(each.headers) for each in requests if each is not None]
 
     assert values[0] == values[1] != values[2]
@@ -120,32 +118,97 @@ def test_an_unknown_key_is_an_error_with_its_place(destination: Destination) -> 
     assert [error["loc"] for error in caught.value.errors()] == [("colour",)]
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_every_status_has_its_outcome(
-    destination: Destination, config: Common, change: Change
-) -> None:
-    body = json.dumps({"id": "x", "data": {"id": "x"}}).encode()
+@pytest.mark.parametrize("ask", [*CHANGES, "look"])
+def test_every_status_has_its_outcome(destination: Destination, config: Common, ask: Ask) -> None:
+    """`answers.json` says where a type differs from what a status alone says, and why on its page."""
+    answers = fixture(destination, "answers")
+    body = json.dumps(answers["created"]).encode()
     for status in range(100, 600):
-        outcome = destination.classify(config, change, Answer(status, body=body), NOW_S)
+        outcome = destination.classify(config, ask, Answer(status, body=body), NOW_S)
 
-        assert outcome.kind is expected(status, change), status
+        differs = answers["differs"].get(str(status), {}).get(ask)
+        assert outcome.kind is (Kind(differs) if differs else expected(status, ask)), status
         assert outcome.status == status
         if outcome.kind is not Kind.DELIVERED:
             assert outcome.code
             assert str(status) in outcome.message
 
 
-def expected(status: int, change: Change) -> Kind:
+def expected(status: int, ask: Ask) -> Kind:
     if status in {401, 403}:
         return Kind.AUTH
     if status in {408, 409, 425}:
         return Kind.RETRY
     if status == 429:
         return Kind.RATE_LIMITED
-    if status in {404, 410} and change != "create":
+    if status in {404, 410} and ask not in {"create", "look"}:
         return Kind.GONE
     by_class = {2: Kind.DELIVERED, 3: Kind.REJECTED, 4: Kind.REJECTED}
     return by_class.get(status // 100, Kind.UNCERTAIN)
+
+
+def answers_of() -> Iterator[Any]:
+    for destination in REGISTRY:
+        for given in fixture(destination, "answers")["answers"]:
+            yield pytest.param(destination, given, id=f"{destination.name}: {given['what']}")
+
+
+@pytest.mark.parametrize(("destination", "given"), list(answers_of()))
+def test_an_answer_of_the_vendor_means_what_it_says(
+    destination: Destination, given: dict[str, Any]
+) -> None:
+    config = destination.config.model_validate(fixture(destination) | given.get("config", {}))
+    body = given["body"] if isinstance(given["body"], str) else json.dumps(given["body"])
+    answer = Answer(given["status"], given.get("headers", {}), body.encode())
+
+    outcome = destination.classify(config, given["ask"], answer, NOW_S)
+
+    assert (outcome.kind, outcome.code) == (given["kind"], given["code"])
+    assert given.get("says", "") in outcome.message
+    assert outcome.external_id == given.get("external_id")
+    assert outcome.retry_after_s == given.get("retry_after_s")
+
+
+def test_a_creation_brings_the_id_of_the_copy(destination: Destination, config: Common) -> None:
+    answers = fixture(destination, "answers")
+    answer = Answer(200, body=json.dumps(answers["created"]).encode())
+
+    assert (
+        destination.classify(config, "create", answer, NOW_S).external_id == answers["external_id"]
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"null", b"[]", b"[1]", b'"x"', b"7", b"\xff", b"{}", b'{"data": [[]]}']
+)
+def test_any_body_can_be_read(destination: Destination, config: Common, body: bytes) -> None:
+    asks: list[Ask] = [*CHANGES, "look"]
+    for status in (200, 400, 401, 404, 409, 429, 500):
+        for ask in asks:
+            outcome = destination.classify(config, ask, Answer(status, body=body), NOW_S)
+            if status == 200 and ask == "create" and destination.name != "http":
+                assert outcome.kind is Kind.UNCERTAIN
+    answer = Answer(200, body=body)
+    if destination.find is not None and destination.read_found is not None:
+        request = destination.find(config, copy(destination))
+        assert request is not None
+        assert destination.read_found(config, copy(destination), request, answer).ids == ()
+    if destination.directory is not None and destination.read_directory is not None:
+        for lookup in destination.directory(config):
+            assert destination.read_directory(config, lookup, answer).entries == ()
+
+
+def test_an_answer_that_was_cut_short_proves_nothing(
+    destination: Destination, config: Common
+) -> None:
+    body = json.dumps(fixture(destination, "answers")["created"]).encode()
+    cut = Answer(200, body=body, truncated=True)
+
+    assert destination.classify(config, "create", cut, NOW_S).kind is Kind.UNCERTAIN
+    if destination.find is not None and destination.read_found is not None:
+        request = destination.find(config, copy(destination))
+        assert request is not None
+        assert destination.read_found(config, copy(destination), request, cut) == Found()
 
 
 @pytest.mark.parametrize(
@@ -165,8 +228,11 @@ def test_retry_after_is_read_in_both_forms(
     destination: Destination, config: Common, value: str, seconds: float | None
 ) -> None:
     answer = Answer(429, {"retry-after": value})
+    least = fixture(destination, "answers").get("least_wait_s")
 
-    assert destination.classify(config, "create", answer, NOW_S).retry_after_s == seconds
+    wait_s = destination.classify(config, "create", answer, NOW_S).retry_after_s
+
+    assert wait_s == (seconds if least is None else max(seconds or 0.0, least))
 
 
 class Canary:
@@ -186,11 +252,12 @@ class Downstream:
     """A task API that answers as told and remembers what it was sent."""
 
     def __init__(self) -> None:
-        self.requests: list[tuple[dict[str, str], bytes]] = []
+        self.requests: list[tuple[str, bytes]] = []
         self.answer: Any = lambda: web.json_response({"id": "x", "data": {"id": "x"}}, status=201)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.requests.append((dict(request.headers), await request.read()))
+        head = f"{request.rel_url} {dict(request.headers)}"
+        self.requests.append((head, await request.read()))
         made: web.StreamResponse = self.answer()
         return made
 
@@ -216,7 +283,7 @@ def pointed(destination: Destination, url: str, **given: Any) -> tuple[Common, R
     config = destination.config.model_validate(
         {**fixture(destination), "allow_private": True, "timeout": "500ms", **given}
     )
-    request = destination.build(config, "create", copy())
+    request = destination.build(config, "create", copy(destination))
     assert request is not None
     told = request.as_json()
     told["url"] = re.sub(r"^https?://[^/]+", url, request.url)
@@ -239,7 +306,7 @@ async def test_a_secret_is_sent_and_shown_nowhere(
 
     assert destination.secrets(config)
     headers, body = api.requests[0]
-    assert CANARY in str(headers) or "webhook-signature" in str(headers).lower()
+    assert CANARY in headers or "webhook-signature" in headers.lower()
     assert CANARY not in str(outcome.message)
     assert CANARY not in repr((config, request, request.as_json(), sender, outcome))
     assert CANARY not in caplog.text

@@ -84,12 +84,12 @@ async def test_what_is_due_is_claimed_the_longest_due_first(store: Store) -> Non
     rows = [
         delivery_row(new_id(), next_attempt_ms=NOW_MS - 1),
         delivery_row(new_id(), next_attempt_ms=NOW_MS - 3, state="retrying"),
-        delivery_row(new_id(), next_attempt_ms=NOW_MS - 2),
+        delivery_row(new_id(), next_attempt_ms=NOW_MS - 2, state="uncertain"),
         delivery_row(new_id(), next_attempt_ms=NOW_MS + 1),
         delivery_row(new_id(), "chat"),
         *(
             delivery_row(new_id(), "other", state=state)
-            for state in ("current", "uncertain", "held", "failed", "dropped")
+            for state in ("current", "held", "failed", "dropped")
         ),
     ]
     await _add(store, *rows)

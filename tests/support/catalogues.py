@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rules.catalogues import Catalogues, SourceInfo, SourceProblem
+from rules.catalogues import Catalogues, Demands, SourceInfo, SourceProblem
 from rules.names import SecretName
 
 PRESETS = ("shopify", "github", "alertmanager", "none")
@@ -37,6 +37,15 @@ class Crm(BaseModel):
     concurrency: int = Field(8, ge=1)
     headers: dict[str, SecretHeader | str] = Field(default_factory=dict)
     retry: Retry = Field(default_factory=Retry)
+    demanding: bool = False
+    default_assignee: str | None = None
+
+
+def _demands(config: Crm) -> Demands:
+    if not config.demanding:
+        return Demands()
+    ids = frozenset({"assignees", "labels", "project", "status"})
+    return Demands(ids, assignee=True, default_assignee=config.default_assignee)
 
 
 def catalogues() -> Catalogues:
@@ -45,6 +54,7 @@ def catalogues() -> Catalogues:
         check_source=_check_source,
         source_info=_source_info,
         destinations={"crm": Crm},
+        demands={"crm": _demands},
     )
 
 

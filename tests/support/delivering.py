@@ -25,6 +25,7 @@ from workers.destinations.sender import Sender
 from workers.ledger import Ledger
 from workers.line import Desk
 from workers.pauses import Pauses
+from workers.turns import Turns
 
 URL = "https://helpdesk.example/tasks"
 CREATED = Answer(201, body=b'{"id": "ext-1"}')
@@ -76,6 +77,7 @@ class Office:
             sender=self.sender,
             secrets=self.secrets,
             pauses=self.pauses,
+            turns=Turns(redis),
             worker_id=owner,
             clock=self.clock,
             new_id=ids_from(),

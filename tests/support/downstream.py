@@ -102,7 +102,7 @@ class Downstream:
         return [call for call in self.calls if call.method == method]
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        call = Call(request.method, request.path, dict(request.headers), await request.read())
+        call = Call(request.method, request.path_qs, dict(request.headers), await request.read())
         self.calls.append(call)
         answer = self.script.popleft() if self.script else self.decide(call) or Answer()
         if answer.how in {"hang", "late"}:

@@ -24,8 +24,16 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 class Process:
     """One `hookyard` command that runs; what it says goes to a file."""
 
-    def __init__(self, arguments: Sequence[str], env: Mapping[str, str], directory: Path) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        directory: Path,
+        *,
+        module: str = "router.cli.main",
+    ) -> None:
         self.arguments = list(arguments)
+        self._module = module
         self._env = dict(env)
         self._directory = directory
         self._log = (
@@ -55,7 +63,7 @@ class Process:
         assert self._process is None or self._process.poll() is not None
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "router.cli.main", *self.arguments],
+                [sys.executable, "-m", self._module, *self.arguments],
                 env=self._env,
                 cwd=self._directory,
                 stdout=log,
@@ -162,9 +170,9 @@ class Hookyard:
         done = self.run("db", "upgrade")
         assert done.returncode == 0, done.stderr
 
-    def process(self, *arguments: str) -> Process:
+    def process(self, *arguments: str, module: str = "router.cli.main", **env: str) -> Process:
         """Return a command of this installation that is not started yet."""
-        made = Process(arguments, self.env, self.directory)
+        made = Process(arguments, self.env | env, self.directory, module=module)
         self.processes.append(made)
         return made
 

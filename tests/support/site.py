@@ -80,9 +80,17 @@ class _Variables(dict[str, str]):
         return named.get(name, default)
 
 
-def table(*intakes: ConnectorIntake, rules_hash: str = RULES_HASH) -> IntakeTable:
-    """Return the intake table of some connectors."""
-    return IntakeTable(hash=rules_hash, connectors={intake.name: intake for intake in intakes})
+def table(
+    *intakes: ConnectorIntake,
+    rules_hash: str = RULES_HASH,
+    destinations: dict[str, str] | None = None,
+) -> IntakeTable:
+    """Return the intake table of some connectors and destinations."""
+    return IntakeTable(
+        hash=rules_hash,
+        connectors={intake.name: intake for intake in intakes},
+        destinations=destinations or {},
+    )
 
 
 async def read_answer(reader: asyncio.StreamReader) -> bytes:
@@ -122,9 +130,11 @@ class Site:
         assert self._client is not None, "the site is closed"
         return self._client
 
-    async def use(self, *intakes: ConnectorIntake) -> None:
-        """Put connectors in force."""
-        await publish(self.redis, table(*intakes))
+    async def use(
+        self, *intakes: ConnectorIntake, destinations: dict[str, str] | None = None
+    ) -> None:
+        """Put connectors and destinations in force."""
+        await publish(self.redis, table(*intakes, destinations=destinations))
         await self.connectors.refresh()
 
     async def name(self, **given: Any) -> None:
@@ -169,6 +179,15 @@ class Site:
         """Return the JSON an address answers with; it must answer with this status."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         async with self.client.get(path, headers=headers) as answer:
+            assert answer.status == status, await answer.text()
+            return await answer.json(content_type=None)
+
+    async def post(
+        self, path: str, *, status: int = 202, token: str = ADMIN_TOKEN, **given: Any
+    ) -> Any:
+        """Return the JSON that a post is answered with; it must be answered with this status."""
+        headers = {"Authorization": f"Bearer {token}"}
+        async with self.client.post(path, headers=headers, **given) as answer:
             assert answer.status == status, await answer.text()
             return await answer.json(content_type=None)
 
@@ -316,7 +335,7 @@ def _make_site(
         new_id=ids,
         nudge=partial(nudge_soon, redis, clock),
     )
-    api = Api(store, pending, connectors, tokens, clock, BASE_URL, intake, board, ids)
+    api = Api(store, pending, connectors, tokens, clock, BASE_URL, intake, redis, board, ids)
     health = Health(
         redis=redis,
         store=store,

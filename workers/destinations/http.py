@@ -15,12 +15,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from router.core import jsonio
 from rules.names import SecretName
-from rules.paths import MISSING, Path, PathError, parse_path
 from rules.scope import Scope
 from rules.values import text
 from workers.destinations.destination import Common, Destination
 from workers.destinations.outcome import Answer, Kind, Outcome
-from workers.destinations.request import BuildError, Change, Copy, Request
+from workers.destinations.reading import answer_path, created, id_at
+from workers.destinations.request import Ask, BuildError, Change, Copy, Request
 from workers.destinations.templates import (
     AnyTemplate,
     TextTemplate,
@@ -32,7 +32,6 @@ from workers.destinations.templates import (
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect"})
 _USES_EXTERNAL_ID = re.compile(r"\bexternal_id\b")
-_MAX_ID = 255
 _NO_ADDRESS = "the address is no http:// or https:// URL"
 _WHOLE_TASK = template("{{ task }}")
 
@@ -43,18 +42,6 @@ def _header_name(name: str) -> str:
     if name.lower() in _OURS:
         raise ValueError(f"the header {name} is set by Hookyard itself")
     return name
-
-
-def _answer_path(words: str) -> str:
-    try:
-        _id_path(words)
-    except PathError as error:
-        raise ValueError(f"it is no path, such as data.id: {error.message}") from None
-    return words
-
-
-def _id_path(words: str) -> Path:
-    return parse_path(f"answer{'' if words.startswith('[') else '.'}{words}")
 
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
@@ -88,6 +75,16 @@ class Call(BaseModel):
     body: AnyTemplate | None = None
 
 
+class Removal(BaseModel):
+    """The request that removes a copy; without `body` it has none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Method = "DELETE"
+    url: TextTemplate
+    body: AnyTemplate | None = None
+
+
 class Config(Common):
     """A destination of type `http`, as it is written in YAML."""
 
@@ -97,21 +94,28 @@ class Config(Common):
     headers: dict[HeaderName, SecretHeader | TextTemplate] = Field(default_factory=dict)
     sign: Sign | None = None
     body: AnyTemplate | None = Field(None, description="the whole task if left out")
-    id_at: Annotated[str, AfterValidator(_answer_path)] | None = Field(
+    id_at: Annotated[str, AfterValidator(answer_path)] | None = Field(
         None, description="where the answer to a creation has the id of the copy"
     )
     idempotency_header: HeaderName | None = None
     update: Call | None = None
     complete: Call | None = None
+    cancel: Call | None = Field(None, description="as `complete` if left out")
+    delete: Removal | None = Field(None, description="with `on_delete: delete`")
     on_uncertain: Literal["hold", "retry"] = Field(
         "hold", description="what becomes of a creation that may have worked"
     )
 
     @property
-    def calls(self) -> dict[str, Call]:
+    def calls(self) -> dict[Change, Call | Removal]:
         """The requests for changes that are there, by name."""
-        both = {"update": self.update, "complete": self.complete}
-        return {name: call for name, call in both.items() if call is not None}
+        known: dict[Change, Call | Removal | None] = {
+            "update": self.update,
+            "complete": self.complete,
+            "cancel": self.cancel,
+            "delete": self.delete,
+        }
+        return {name: call for name, call in known.items() if call is not None}
 
     @model_validator(mode="after")
     def _addresses_are_addresses(self) -> Self:
@@ -138,6 +142,12 @@ class Config(Common):
                 raise ValueError(f"{name} needs external_id, so id_at must say where it comes from")
         return self
 
+    @model_validator(mode="after")
+    def _a_deletion_has_its_request(self) -> Self:
+        if self.on_delete == "delete" and self.delete is None:
+            raise ValueError("on_delete: delete needs `delete`, which says how a copy is removed")
+        return self
+
 
 def build(config: Config, change: Change, copy: Copy) -> Request | None:
     """Return the request for a change, None where the configuration has none for it.
@@ -150,15 +160,17 @@ def build(config: Config, change: Change, copy: Copy) -> Request | None:
         return None
     method, url_template, body_template = call
     scope = scope_of(copy)
-    content, content_type = _content((body_template or _WHOLE_TASK).render(scope, "body"))
     headers = _plain_headers(config, scope)
-    if not any(name.lower() == "content-type" for name in config.headers):
-        headers["Content-Type"] = content_type
+    content = b""
+    if body_template is not None:
+        content, content_type = _content(body_template.render(scope, "body"))
+        if not any(name.lower() == "content-type" for name in config.headers):
+            headers["Content-Type"] = content_type
     if config.idempotency_header is not None:
         headers[config.idempotency_header] = copy.key
     return Request(
         method=method,
-        url=_address(url_template.render(url_scope_of(copy), "url")),
+        url=_address(url_template, copy),
         headers=headers,
         body=content,
         secret_headers={
@@ -171,25 +183,24 @@ def build(config: Config, change: Change, copy: Copy) -> Request | None:
     )
 
 
-def classify(config: Config, change: Change, answer: Answer, now_s: float) -> Outcome:
+def classify(config: Config, change: Ask, answer: Answer, now_s: float) -> Outcome:
     """Return what an answer means; a creation must bring the id of the copy where `id_at` says so."""
-    outcome = Outcome.from_status(answer, now_s=now_s, changing=change != "create")
+    outcome = Outcome.from_status(answer, now_s=now_s, changing=change not in {"create", "look"})
     if outcome.kind is not Kind.DELIVERED or change != "create" or config.id_at is None:
         return outcome
-    found = _external_id(config.id_at, answer)
-    if found is None:
-        message = f"answered {answer.status}, but there is no id at {config.id_at}"
-        return Outcome(Kind.UNCERTAIN, "no-id", message, answer.status)
-    return Outcome(Kind.DELIVERED, status=answer.status, external_id=found)
+    return created(answer, id_at(config.id_at, answer), config.id_at)
 
 
 def _call_for(
     config: Config, change: Change
 ) -> tuple[str, TextTemplate, AnyTemplate | None] | None:
     if change == "create":
-        return config.method, config.url, config.body
+        return config.method, config.url, config.body or _WHOLE_TASK
     call = config.calls.get(change)
-    return None if call is None else (call.method, call.url, call.body or config.body)
+    if call is None:
+        return None
+    shared = None if isinstance(call, Removal) else config.body or _WHOLE_TASK
+    return call.method, call.url, call.body or shared
 
 
 def _content(value: Any) -> tuple[bytes, str]:
@@ -212,8 +223,11 @@ def _plain_headers(config: Config, scope: Scope) -> dict[str, str]:
     return headers
 
 
-def _address(rendered: Any) -> str:
-    url = text(rendered).strip()
+def _address(url_template: TextTemplate, copy: Copy) -> str:
+    if url_template.is_fixed():
+        url = str(url_template.raw).strip()
+    else:
+        url = text(url_template.render(url_scope_of(copy), "url")).strip()
     if not _is_address(url):
         raise BuildError("address", _NO_ADDRESS)
     return url
@@ -226,22 +240,6 @@ def _is_address(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and url.isprintable()
-
-
-def _external_id(id_at: str, answer: Answer) -> str | None:
-    """Return the id that an answer gives the copy (Q7): a short printable text, or an integer."""
-    if answer.truncated:
-        return None
-    try:
-        content = jsonio.loads(answer.body)
-    except jsonio.UnparseableError:
-        return None
-    found = _id_path(id_at).get(Scope({"answer": content}))
-    if found is MISSING or isinstance(found, bool) or not isinstance(found, str | int):
-        return None
-    words = str(found)
-    usable = 0 < len(words) <= _MAX_ID and words.isprintable() and words not in {".", ".."}
-    return words if usable else None
 
 
 def _secrets(config: Config) -> frozenset[str]:
@@ -272,5 +270,6 @@ DESTINATION = Destination(
     secrets=_secrets,
     on_uncertain=_on_uncertain,
     counts=_counts,
-    can_complete=lambda config: config.complete is not None,
+    changes=frozenset({"create", "update", "complete", "cancel", "delete"}),
+    changes_of=lambda config: frozenset({"create", *config.calls}),
 )

@@ -5,18 +5,23 @@ The kind is the label of the metric, the word in the log and what the delivery's
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from typing import Any
 
-from router.core.redaction import scrub
+from router.core import jsonio
+from router.core.redaction import redact_fields, redact_headers, scrub
 
 MAX_PAUSE_S = 600.0
 """The longest a destination's hint (`Retry-After`) is obeyed (decision V6)."""
 _EXCERPT = 300
-_LOOKED_AT = 16_384
+_LOOKED_AT = 32_768
+_KEPT_BODY = 8192
+_KEPT_HEADERS = 40
 
 
 class Kind(StrEnum):
@@ -48,9 +53,27 @@ class Answer:
 
     def excerpt(self) -> str:
         """Return the start of the body, on one line and without our secrets, to be shown to a person."""
-        words = " ".join(scrub(self.body[:_LOOKED_AT].decode("utf-8", "replace")).split())
-        words = words.replace("\x00", "\ufffd")
+        words = " ".join(self._readable().split())
         return words if len(words) <= _EXCERPT else words[: _EXCERPT - 1] + "…"
+
+    def kept(self) -> dict[str, Any]:
+        """Return what is kept of an answer for people: without secrets, and of a bounded length."""
+        headers = redact_headers(dict(list(self.headers.items())[:_KEPT_HEADERS]))
+        body = self._readable()
+        return {
+            "headers": {name: value[:_EXCERPT] for name, value in headers.items()},
+            "body": body[:_KEPT_BODY],
+            "truncated": self.truncated or len(body) > _KEPT_BODY,
+        }
+
+    def _readable(self) -> str:
+        """Return the body as text; of JSON the values whose names say that they are secret are left out."""
+        start = self.body[:_LOOKED_AT]
+        text = scrub(start.decode("utf-8", "replace"))
+        if start.lstrip()[:1] in {b"{", b"["}:
+            with contextlib.suppress(jsonio.UnparseableError):
+                text = jsonio.dumps(redact_fields({"body": jsonio.loads(start)})["body"])
+        return text.replace("\x00", "\ufffd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +99,7 @@ class Outcome:
         status = answer.status
         if 200 <= status <= 299:  # noqa: PLR2004  the class of statuses
             return cls(Kind.DELIVERED, status=status)
-        hint = retry_after(answer.headers.get("retry-after"), now_s)
+        hint = retry_after(answer.headers.get("retry-after"), time_there(answer, now_s))
         kind, code = _classify(status, changing=changing)
         said = answer.excerpt()
         message = f"answered {status}" + (f": {said}" if said else "")
@@ -108,10 +131,22 @@ def retry_after(value: str | None, now_s: float) -> float | None:
     words = value.strip()
     if words.isascii() and words.isdigit():
         return min(float(words[:9]), MAX_PAUSE_S)
+    moment_s = _date_s(words)
+    return None if moment_s is None else min(max(moment_s - now_s, 0.0), MAX_PAUSE_S)
+
+
+def time_there(answer: Answer, now_s: float) -> float:
+    """Return what the destination's clock showed, by which a date that it names is meant.
+
+    `now_s` is ours, for an answer that does not say.
+    """
+    moment_s = _date_s(answer.headers.get("date", ""))
+    return now_s if moment_s is None else moment_s
+
+
+def _date_s(words: str) -> float | None:
     try:
         moment = parsedate_to_datetime(words)
     except (ValueError, TypeError, IndexError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max(moment.timestamp() - now_s, 0.0), MAX_PAUSE_S)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -6,14 +6,17 @@ What it says of a failure is what the next step depends on: whether the request 
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from router.core.clock import Clock
 from router.core.errors import SecretMissingError, SettingsError
@@ -44,9 +47,10 @@ class SecretStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Sendable:
-    """A request with its secrets in it; it has no repr of use to anybody."""
+    """Address and headers of a request with its secrets in them; it has no repr of use to anybody."""
 
     headers: dict[str, str]
+    url: str | URL = ""
 
     def __repr__(self) -> str:
         return "_Sendable(…)"
@@ -88,8 +92,8 @@ class Sender:
         try:
             async with session.request(
                 request.method,
-                request.url,
-                data=request.body,
+                sendable.url,
+                data=request.body or None,  # without a body nothing is said of its type
                 headers=sendable.headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
@@ -111,13 +115,22 @@ class Sender:
 
     def _with_secrets(self, request: Request) -> _Sendable:
         headers = {"User-Agent": _USER_AGENT, **request.headers}
-        for name, (prefix, secret) in request.secret_headers.items():
-            headers[name] = prefix + self._secret(secret)
+        for name, (before, secret, *after) in request.secret_headers.items():
+            headers[name] = before + self._secret(secret) + "".join(after)
         if request.sign_with is not None:
             now_s = int(self._clock().timestamp())
             key = self._secret(request.sign_with)
             headers.update(sign(key, request.message_id, now_s, request.body))
-        return _Sendable(headers)
+        return _Sendable(headers, self._address(request))
+
+    def _address(self, request: Request) -> str | URL:
+        if not request.secret_query:
+            return request.url
+        values = {name: self._secret(secret) for name, secret in request.secret_query.items()}
+        pairs = "&".join(f"{name}={quote(value, safe='')}" for name, value in values.items())
+        joint = "&" if urlsplit(request.url).query else "?"
+        # As it is, so that it holds each secret in the form in which it is known to be one.
+        return URL(f"{request.url}{joint}{pairs}", encoded=True)
 
     def _secret(self, name: str) -> str:
         value = self._secrets.get(name)
@@ -186,13 +199,27 @@ def _private() -> Outcome:
     return Outcome(Kind.REJECTED, "address", str(PrivateAddressError()))
 
 
+def _words(error: Exception) -> str:
+    """Return what a person can do something with; the client's own words name its settings, too."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return error.message  # the words of an answer that cannot be read come with the address, which may hold a secret
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return str(error)
+    cause = error.os_error
+    why = cause.strerror or str(cause)
+    is_the_systems = not isinstance(error, aiohttp.ClientConnectorDNSError)
+    if is_the_systems and not isinstance(cause, ssl.SSLError) and (cause.errno or 0) > 0:
+        why = os.strerror(cause.errno or 0).lower()
+    return f"no connection to {error.host}:{error.port}: {why}"
+
+
 def _failure(error: Exception, *, may_have_left: bool) -> Outcome:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, PrivateAddressError):
             return _private()
         cause = cause.__cause__ or getattr(cause, "os_error", None)
-    said = scrub(str(error))[:300] or type(error).__name__
+    said = scrub(_words(error))[:300] or type(error).__name__
     if isinstance(error, asyncio.TimeoutError):
         said = "no answer in time" if may_have_left else "no connection in time"
     if may_have_left:

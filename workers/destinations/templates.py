@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -51,14 +52,14 @@ class Template:
         return bool(_SHOWS_COUNT.search(self.texts()))
 
 
-def template(raw: Any) -> Template:
-    """Compile a value whose texts may be templates.
+def template(raw: Any, *, with_ids: bool = False) -> Template:
+    """Compile a value whose texts may be templates; `with_ids`: they see the ids of names, too.
 
     Raises:
         ValueError: One of them is wrong; the message says how.
     """
     report = Report()
-    value = compile_value(raw, _SPAN, report, ScopeSpec.of_destination())
+    value = compile_value(raw, _SPAN, report, ScopeSpec.of_destination(with_ids=with_ids))
     if report.has_errors:
         messages = [each.message for each in report.problems if each.severity == "error"]
         raise ValueError("; ".join(messages))
@@ -73,6 +74,9 @@ def _text_template(raw: Any) -> Template:
 
 _written = PlainSerializer(lambda made: made.raw)
 AnyTemplate = Annotated[Template, PlainValidator(template), _written, WithJsonSchema({})]
+TemplateWithIds = Annotated[
+    Template, PlainValidator(partial(template, with_ids=True)), _written, WithJsonSchema({})
+]
 TextTemplate = Annotated[
     Template, PlainValidator(_text_template), _written, WithJsonSchema({"type": "string"})
 ]
@@ -99,6 +103,16 @@ def url_scope_of(copy: Copy) -> Scope:
     if copy.external_id is None:
         del roots["external_id"]
     return Scope(roots)
+
+
+def render_extra(extra: Mapping[str, Template], copy: Copy) -> dict[str, Any]:
+    """Return the fields that `extra` of a vendor's destination adds to a task (V17).
+
+    Raises:
+        BuildError: One of them cannot be rendered for this task.
+    """
+    scope = scope_of(copy)
+    return {name: made.render(scope, f"extra.{name}") for name, made in extra.items()}
 
 
 def _texts(value: Any) -> list[str]:

@@ -7,19 +7,19 @@ nothing. An intent whose lease ended means that a request may have left and nobo
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import BigInteger, Text, column, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Text, column, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core.ids import derived_id, is_id
 from router.core.store.bulk import Insert, Update, names_of
 from router.core.store.page import Page, page_of
 from router.core.store.plain import storable
-from router.core.store.read import Query, row_of
-from router.core.store.schema import Row, attempts, deliveries
+from router.core.store.read import Query, row_of, rows_of
+from router.core.store.schema import UNSETTLED, Row, attempts, deliveries
 
 _ALL: Final = list(deliveries.c)
 
@@ -64,10 +64,19 @@ _CLAIM_ABANDONED: Final = Query(
 _LOCKED: Final = Query(
     "SELECT {columns} FROM deliveries WHERE id IN ({ids}) ORDER BY id {lock}", _ALL
 )
+_BY_IDS: Final = Query("SELECT {columns} FROM deliveries WHERE id IN ({ids})", _ALL)
 _SET: Final = Update(
     deliveries,
     names_of(deliveries, but={"id", "task_id", "destination", "wanted_version", "created_ms"}),
 )
+_COUNTS: Final = Query(
+    "SELECT {columns} FROM (SELECT destination, state, count(*) AS number FROM deliveries "
+    "WHERE {unsettled} AND state <> 'dropped' GROUP BY destination, state) AS counted",
+    [column("destination", Text), column("state", Text), column("number", Integer)],
+)
+STATES: Final = ("pending", "current", "retrying", "uncertain", "held", "failed", "dropped")
+"""All states of a delivery."""
+_UNSETTLED_STATES: Final = frozenset({"uncertain", "held", "failed", "dropped"})
 _ATTEMPTS: Final = Insert(attempts, names_of(attempts), "ON CONFLICT (id) DO NOTHING")
 
 
@@ -102,7 +111,7 @@ async def claim_due(
 ) -> list[Row]:
     """Take due copies of a destination in hand for a time, longest due first.
 
-    Due are those `pending` or `retrying` whose time has come, that nobody has in hand, and of which no
+    Due are those `pending`, `retrying` or `uncertain` whose time has come, that nobody has in hand, and of which no
     request may be under way (see `abandoned_intents`).
     """
     values = {"owner": owner, "now": now_ms, "until": now_ms + lease_ms, "limit": limit}
@@ -124,18 +133,15 @@ async def set_intents(
 ) -> set[str]:
     """Note what is about to be sent; return the ids of those that may be: still in the owner's hand.
 
-    A row has `id`, `intent` and, where it should be kept from now on, `create_request`.
+    A row has `id`, `intent` and the other columns that change, such as `create_request`, which is kept
+    from then on. A first attempt is one now, unless the row or what is stored says otherwise.
     """
     held = await _held(conn, intents, owner=owner, now_ms=now_ms)
-    changed = [
-        {
-            **held[row["id"]],
-            **row,
-            "first_attempt_ms": held[row["id"]]["first_attempt_ms"] or now_ms,
-        }
-        for row in intents
-        if row["id"] in held
-    ]
+    changed = []
+    for row in intents:
+        if (found := held.get(row["id"])) is not None:
+            first = {"first_attempt_ms": found["first_attempt_ms"] or now_ms}
+            changed.append(found | first | row)
     await _SET.run(conn, changed)
     return set(held)
 
@@ -146,7 +152,7 @@ async def finish_attempts(
     """Write what became of attempts and give the copies back; return the ids of those written.
 
     A row has `id` and the columns that change (`state`, `delivered_version`, `external_id`, `reason`,
-    `attempts`, `first_attempt_ms`, `next_attempt_ms`, `create_request`, `last_answer`). One that is not
+    `attempts`, `first_attempt_ms`, `next_attempt_ms`, `create_request`, `last_answer`, `shown`). One that is not
     in the owner's hand any more is left alone. A copy that is `current`, but of which a later version
     is wanted by now, becomes `pending` at once.
     """
@@ -203,11 +209,16 @@ async def add_attempts(conn: AsyncConnection, rows: Collection[Row]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """Which deliveries: those for which everything that is set holds."""
+    """Which deliveries: those for which everything that is set holds.
+
+    `since_ms` (included) and `until_ms` (excluded) are about `updated_ms`.
+    """
 
     state: str | None = None
     destination: str | None = None
     task_id: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
 
 
 async def get_delivery(conn: AsyncConnection, delivery_id: str) -> Row | None:
@@ -215,6 +226,11 @@ async def get_delivery(conn: AsyncConnection, delivery_id: str) -> Row | None:
     if not is_id(delivery_id):
         return None
     return await row_of(conn, select(deliveries).where(deliveries.c.id == delivery_id))
+
+
+async def get_deliveries(conn: AsyncConnection, delivery_ids: Collection[str]) -> list[Row]:
+    """Return deliveries by their ids, those that are there."""
+    return await _BY_IDS.by_ids(conn, [each for each in delivery_ids if is_id(each)])
 
 
 async def list_deliveries(
@@ -225,11 +241,52 @@ async def list_deliveries(
     Raises:
         BadCursorError: The cursor is none of this list's.
     """
-    query = select(deliveries)
-    if wanted.state is not None:
-        query = query.where(deliveries.c.state == storable(wanted.state))
-    if wanted.destination is not None:
-        query = query.where(deliveries.c.destination == storable(wanted.destination))
-    if wanted.task_id is not None:
-        query = query.where(deliveries.c.task_id == storable(wanted.task_id))
+    query = select(deliveries).where(*matching(wanted))
     return await page_of(conn, query, deliveries.c.id, limit=limit, cursor=cursor)
+
+
+async def oldest_ids(
+    conn: AsyncConnection, wanted: DeliveryFilter, *, after: str = "", limit: int = 200
+) -> list[str]:
+    """Return ids of deliveries that a filter finds, the oldest first, those after an id."""
+    query = select(deliveries.c.id).where(*matching(wanted), deliveries.c.id > after)
+    return list(await conn.scalars(query.order_by(deliveries.c.id).limit(limit)))
+
+
+async def count_deliveries(conn: AsyncConnection, wanted: DeliveryFilter) -> int:
+    """Return how many deliveries a filter finds."""
+    query = select(func.count()).select_from(deliveries).where(*matching(wanted))
+    return int(await conn.scalar(query) or 0)
+
+
+async def unsettled_counts(conn: AsyncConnection) -> dict[tuple[str, str], int]:
+    """Return, by destination and state, how many deliveries are uncertain, held or failed."""
+    rows = await _COUNTS.rows(conn)
+    return {(row["destination"], row["state"]): row["number"] for row in rows}
+
+
+async def attempts_of(conn: AsyncConnection, delivery_id: str, limit: int = 50) -> list[Row]:
+    """Return the latest attempts at a delivery that are kept, oldest first."""
+    query = (
+        select(attempts)
+        .where(attempts.c.delivery_id == delivery_id)
+        .order_by(attempts.c.id.desc())
+        .limit(limit)
+    )
+    return (await rows_of(conn, query))[::-1]
+
+
+def matching(wanted: DeliveryFilter) -> Iterator[ColumnElement[bool]]:
+    """Return what a filter asks of a row."""
+    if wanted.state is not None:
+        if wanted.state in _UNSETTLED_STATES:
+            yield text(UNSETTLED)  # type: ignore[misc]  # says so the database that its index will do
+        yield deliveries.c.state == storable(wanted.state)
+    if wanted.destination is not None:
+        yield deliveries.c.destination == storable(wanted.destination)
+    if wanted.task_id is not None:
+        yield deliveries.c.task_id == storable(wanted.task_id)
+    if wanted.since_ms is not None:
+        yield deliveries.c.updated_ms >= wanted.since_ms
+    if wanted.until_ms is not None:
+        yield deliveries.c.updated_ms < wanted.until_ms

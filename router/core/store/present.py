@@ -93,10 +93,10 @@ def event_json(row: Row, *, whole: bool) -> dict[str, Any]:
     return shown
 
 
-def delivery_json(row: Row) -> dict[str, Any]:
-    """Return a delivery."""
+def delivery_json(row: Row, *, attempts: Iterable[Row] | None = None) -> dict[str, Any]:
+    """Return a delivery; with its `attempts` (oldest first) as `GET /deliveries/{id}` has it."""
     has_next = row["state"] in _ATTEMPTED
-    return {
+    shown = {
         "id": row["id"],
         "task_id": row["task_id"],
         "destination": row["destination"],
@@ -106,6 +106,22 @@ def delivery_json(row: Row) -> dict[str, Any]:
         "attempts": row["attempts"],
         "next_attempt_at": _instant(row["next_attempt_ms"]) if has_next else None,
         "updated_at": _instant(row["updated_ms"]),
+    }
+    if attempts is not None:
+        shown["last_answer"] = row["last_answer"]
+        shown["log"] = [attempt_json(attempt) for attempt in attempts]
+    return shown
+
+
+def attempt_json(row: Row) -> dict[str, Any]:
+    """Return one attempt at a delivery."""
+    return {
+        "at": _instant(row["at_ms"]),
+        "kind": row["kind"],
+        "outcome": row["outcome"],
+        "status": row["status"],
+        "message": row["message"],
+        "duration_ms": row["duration_ms"],
     }
 
 

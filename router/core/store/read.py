@@ -9,11 +9,16 @@ from sqlalchemy import Column, ColumnClause, Executable, Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core.store import plain
-from router.core.store.schema import LEASED, OPEN_KEY, WAITING, Row
+from router.core.store.schema import LEASED, OPEN_KEY, UNSETTLED, WAITING, Row
 
 Pair = tuple[str, str]
 
-_CONDITIONS = {"waiting": WAITING, "leased": LEASED, "open_key": OPEN_KEY}
+_CONDITIONS = {
+    "waiting": WAITING,
+    "leased": LEASED,
+    "open_key": OPEN_KEY,
+    "unsettled": UNSETTLED,
+}
 
 _SQLITE = _CONDITIONS | {
     "ids": "SELECT value FROM json_each(:ids)",
@@ -40,7 +45,7 @@ class Query:
     In its text `{columns}` is what it returns, `{ids}` a sub-select of ids and `{pairs}` a table
     `wanted(first, second)`, each handed over as one parameter. `{lock}` locks what was found until the
     transaction ends, `{lock_free}` passes over what others have locked; SQLite's writer is alone.
-    `{waiting}`, `{leased}` and `{open_key}` are the conditions of the schema's partial indexes.
+    `{waiting}`, `{leased}`, `{open_key}` and `{unsettled}` are the conditions of the schema's partial indexes.
     """
 
     def __init__(

@@ -231,8 +231,11 @@ history = Table(
 )
 """One row a change of a task; `id` is derived from task, event, rule and item, so twice is once."""
 
-WAITING = "state IN ('pending', 'retrying')"
-"""Which deliveries are to be attempted when their time has come."""
+WAITING = "state IN ('pending', 'retrying', 'uncertain')"
+"""Which deliveries are to be attempted, or looked for, when their time has come."""
+
+UNSETTLED = "state IN ('uncertain', 'held', 'failed', 'dropped')"
+"""Which deliveries people look for: of very many there are few of these."""
 
 LEASED = "lease_owner IS NOT NULL"
 """Which deliveries a worker has in hand, or had when it died."""
@@ -258,6 +261,7 @@ deliveries = Table(
     Column("last_answer", Json),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    Column("shown", Json),
     UniqueConstraint("task_id", "destination"),
     Index(
         "ix_deliveries_due",
@@ -265,6 +269,13 @@ deliveries = Table(
         "next_attempt_ms",
         sqlite_where=text(WAITING),
         postgresql_where=text(WAITING),
+    ),
+    Index(
+        "ix_deliveries_unsettled",
+        "state",
+        "id",
+        sqlite_where=text(UNSETTLED),
+        postgresql_where=text(UNSETTLED),
     ),
     Index(
         "ix_deliveries_lease",
@@ -277,7 +288,8 @@ deliveries = Table(
 
 `intent` is written right before a request leaves (`{kind, version, at_ms}`) and cleared with its
 answer: one that is found after a crash means *may have left*. `create_request` keeps the
-creating request byte for byte, so that a repeat is the same.
+creating request byte for byte, so that a repeat is the same; its `may_exist` says that it may have
+worked. `shown` says what of the task the copy shows, see `workers.copies`.
 """
 
 attempts = Table(

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from router.core import names
+from router.core.store.deliveries import STATES
 from router.core.store.tasks import NEWEST, ORDERS
 from router.web import problems
 from router.web.api import models, tasks
@@ -61,6 +62,9 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "client": _TEXT,
     "project": _TEXT,
     "key": {**_TEXT, "description": "exactly this key"},
+    "state": {"type": "string", "enum": list(STATES)},
+    "destination": {**_TEXT, "description": "its name"},
+    "task": {**_TEXT, "description": "the id of the task"},
     "q": {**_TEXT, "description": "a text in title or description, in any case"},
     "sort": {"type": "string", "enum": list(ORDERS), "default": NEWEST},
     "email": {**_TEXT, "description": "the address, in any case"},
@@ -130,6 +134,27 @@ DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
         "Tasks", models.HistoryEntry, 201, body=models.Comment
     ),
     ("GET", "/tasks/{id}/deliveries"): Described("Tasks", models.Delivery, lists=True),
+    ("GET", "/deliveries"): Described(
+        "Deliveries",
+        models.Delivery,
+        lists=True,
+        query=("state", "destination", "task", "since", "until"),
+    ),
+    ("GET", "/deliveries/{id}"): Described("Deliveries", models.DeliveryWhole),
+    ("POST", "/deliveries/{id}/retry"): Described(
+        "Deliveries",
+        models.Delivery,
+        body=models.RetryAsked,
+        needs_body=False,
+        problems=(problems.IS_CURRENT, problems.IN_HAND, problems.HAS_COPY),
+    ),
+    ("POST", "/deliveries/{id}/drop"): Described(
+        "Deliveries",
+        models.Delivery,
+        body=models.DropAsked,
+        problems=(problems.IS_CURRENT, problems.IN_HAND, problems.HAS_COPY),
+    ),
+    ("GET", "/destinations"): Described("Deliveries", models.Destination, lists=True),
     ("GET", "/contacts"): Described("Contacts", models.Contact, lists=True, query=("email",)),
     ("POST", "/contacts"): Described("Contacts", models.Contact, 201, body=models.ContactNew),
     ("GET", "/contacts/{id}"): Described("Contacts", models.Contact),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import structlog
 from aiohttp import hdrs, web
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from router.core import jsonio
@@ -44,6 +45,7 @@ class Api:
     clock: Clock
     base_url: str
     intake: Intake
+    redis: Redis
     board: TaskBoard
     new_id: IdSource
     caller: Caller = NOBODY

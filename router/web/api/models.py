@@ -150,6 +150,18 @@ class ReplayAsked(Given):
     force: bool = False
 
 
+class RetryAsked(Given):
+    """How a delivery is sent again; with `external_id` the copy is there already, and that is its id."""
+
+    external_id: str | None = Field(None, min_length=1, max_length=255)
+
+
+class DropAsked(Given):
+    """Why a delivery is given up."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
 class Shown(BaseModel):
     """What a client gets."""
 
@@ -332,6 +344,36 @@ class Delivery(Shown):
     attempts: int
     next_attempt_at: Instant | None
     updated_at: Instant
+
+
+class Attempt(Shown):
+    """One request to a destination."""
+
+    at: Instant
+    kind: str
+    outcome: str
+    status: int | None
+    message: str | None
+    duration_ms: int | None
+
+
+class DeliveryWhole(Delivery):
+    """A delivery with what the destination said last, and the latest attempts, oldest first."""
+
+    last_answer: Json | None
+    log: list[Attempt]
+
+
+class Destination(Shown):
+    """A destination: whether it is sent to, and how many copies wait for somebody."""
+
+    name: str
+    type: str | None
+    state: Literal["ok", "open", "paused"]
+    reason: Reason | None
+    since: Instant | None
+    until: Instant | None
+    deliveries: dict[str, int]
 
 
 class Event(Shown):

@@ -8,6 +8,8 @@ from router.web.api import (
     audit,
     connectors,
     contacts,
+    deliveries,
+    destinations,
     events,
     lookups,
     refusals,
@@ -34,6 +36,9 @@ ENDPOINTS: tuple[tuple[str, str, Read], ...] = (
     ("/tasks", "tasks:read", tasks.many),
     ("/tasks/{id}", "tasks:read", tasks.one),
     ("/tasks/{id}/deliveries", "tasks:read", tasks.deliveries),
+    ("/deliveries", "tasks:read", deliveries.many),
+    ("/deliveries/{id}", "tasks:read", deliveries.one),
+    ("/destinations", "tasks:read", destinations.many),
     ("/events", "events:read", events.many),
     ("/events/{id}", "events:read", events.one),
     ("/refusals", "events:read", refusals.many),
@@ -58,6 +63,8 @@ CHANGES: tuple[tuple[str, str, str, Change], ...] = (
 
 ACTIONS: tuple[tuple[str, str, Act], ...] = (
     ("/events/{id}/replay", "events:replay", replay.replay),
+    ("/deliveries/{id}/retry", "tasks:write", deliveries.retry),
+    ("/deliveries/{id}/drop", "tasks:write", deliveries.drop),
 )
 
 

@@ -54,6 +54,7 @@ def test_receivers_get_a_table_of_the_connectors() -> None:
     assert table == {
         "hash": "abc",
         "connectors": {"shop": intake},
+        "destinations": {},
         "names": {"destinations": []},
     }
     assert table["connectors"]["shop"] is not intake

@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from router.core.store import deliveries
+from router.core.store import deliveries, retries
 from router.core.store.engine import Row, Store
 from tests.support.delivering import Office
 from tests.support.routes import write_routes
@@ -123,7 +123,7 @@ async def test_after_refused_credentials_all_other_copies_are_held_unsent(
 async def test_with_another_secret_the_held_copies_go_on(
     office: Office, work: Deliveries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliver_module, "_PAGE", 1)
+    monkeypatch.setattr(retries, "_PAGE", 1)
     first = await refused(office, work)
     second = await office.copy(number=2)
     await work.run("crm")

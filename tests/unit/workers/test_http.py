@@ -234,3 +234,48 @@ def test_a_date_without_a_zone_is_taken_for_utc(value: str | None, seconds: floa
 def test_what_an_answer_says_is_shown_on_one_short_line() -> None:
     assert Answer(500, body=b"a\n  b\x00" + b"c" * 999).excerpt().startswith("a b\ufffdccc")
     assert len(Answer(500, body=b"c" * 999).excerpt()) == 300
+
+
+CLOSE = {"method": "POST", "url": f"{URL}/{{{{ external_id }}}}/close"}
+
+
+def test_a_cancelled_task_has_a_request_of_its_own_where_there_is_one() -> None:
+    cancel = {"method": "POST", "url": f"{URL}/{{{{ external_id }}}}/cancel", "body": {"why": "no"}}
+    request = build("cancel", cancel=cancel)
+
+    assert (request.method, request.url) == ("POST", f"{URL}/ext%201%2F2/cancel")
+    assert request.body == b'{"why":"no"}'
+    assert http.build(config(), "cancel", copy()) is None
+
+
+def test_a_deletion_has_no_body_unless_one_is_given() -> None:
+    remove = {"url": f"{URL}/{{{{ external_id }}}}"}
+    request = build("delete", delete=remove)
+    told = build("delete", delete={**remove, "method": "POST", "body": {"gone": "{{ task.id }}"}})
+
+    assert (request.method, request.body) == ("DELETE", b"")
+    assert "Content-Type" not in request.headers
+    assert (told.method, told.body) == ("POST", b'{"gone":"t1"}')
+
+
+def test_what_it_can_be_asked_for_is_what_is_configured() -> None:
+    remove = {"url": f"{URL}/{{{{ external_id }}}}"}
+    whole = config(complete=CLOSE, cancel=CLOSE, delete=remove)
+
+    assert DESTINATION.changes_with(config(update=None)) == {"create"}
+    assert DESTINATION.changes_with(whole) == DESTINATION.changes
+
+
+def test_copies_are_deleted_only_where_it_is_said_how() -> None:
+    assert "on_delete: delete needs `delete`" in mistakes(on_delete="delete")
+    assert config(on_delete="delete", delete={"url": URL}).on_delete == "delete"
+
+
+def test_limits_are_read_in_the_forms_of_rule_files() -> None:
+    given = config(rate="10/5s", breaker={"after": 2, "for": "1s", "max": "1m"})
+
+    assert given.rate == (10, 5_000)
+    assert (given.breaker.after, given.breaker.for_.total_seconds()) == (2, 1)
+    assert "this is no rate" in mistakes(rate="often")
+    assert "breaker" in mistakes(breaker={"after": 0})
+    assert "breaker.odd" in mistakes(breaker={"odd": 1}).replace("\n", " ")

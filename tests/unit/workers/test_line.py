@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from workers.destinations.outcome import Answer, Kind, Outcome
 from workers.destinations.request import Request
 from workers.line import Line
 from workers.pauses import CREDENTIALS, RATE_LIMITED
+from workers.turns import Limits
 
 SILENCE = Outcome(Kind.UNCERTAIN, "no-answer", "no answer in time")
 UNREACHABLE = Outcome(Kind.RETRY, "unreachable", "connection refused")
@@ -34,6 +36,11 @@ def office(store: Store, redis: Redis) -> Office:
 
 def line(office: Office, **given: Any) -> Line:
     return Line(office.desk, "crm", http.DESTINATION, config(**given))
+
+
+async def claimed(office_line: Line, number: int) -> list[Coroutine[None, None, None]]:
+    """Return the trips of copies that are in hand, not begun yet."""
+    return await office_line._claim(list((await office_line._exchange(number)).turns))
 
 
 async def run(office: Office, *answers: Answer | Outcome, **given: Any) -> None:
@@ -94,7 +101,7 @@ async def test_a_copy_that_others_took_meanwhile_is_not_sent(office: Office) -> 
     row = await office.copy()
     other = Office(office.store, office.pauses._redis, "w2")
     office_line = line(office)
-    (trip,) = await office_line._claim(1)
+    (trip,) = await claimed(office_line, 1)
     office.clock.forward(HOUR_MS)
     other.clock.forward(HOUR_MS)
     async with office.store.begin() as conn:
@@ -216,6 +223,31 @@ async def test_a_creation_without_effect_is_built_anew_one_that_may_have_left_is
     ]
     stored = await office.stored(row)
     assert (stored["state"], stored["delivered_version"]) == ("current", 3)
+
+
+async def test_a_creation_that_may_have_left_is_repeated_also_after_refused_credentials(
+    office: Office,
+) -> None:
+    row = await office.copy()
+    await run(office, SILENCE)
+    await office.change(row["task_id"], title="Second")
+    office.clock.forward(HOUR_MS)
+
+    await run(office, Answer(401))
+
+    stored = await office.stored(row)
+    assert stored["state"] == "held"
+    assert office.sender.requests[0] == office.sender.requests[1]
+    async with office.store.begin() as conn:
+        await conn.exec_driver_sql("UPDATE deliveries SET state = 'pending', next_attempt_ms = 0")
+    await office.pauses.end("crm")
+
+    await run(office)
+
+    assert [said(each) for each in office.sender.requests[2:]] == [
+        ("POST", "tasks", b'{"subject":"Fulfil order"}'),
+        ("PUT", "ext-1", b'{"subject":"Second"}'),
+    ]
 
 
 async def test_without_keys_a_creation_that_may_have_worked_is_held(office: Office) -> None:
@@ -343,7 +375,7 @@ async def test_copies_that_were_claimed_before_the_pause_are_given_back(office: 
     copies = [await office.copy(number=number) for number in range(1, 4)]
     office.sender.script.append(Answer(429))
     one = line(office)
-    first, *others = await one._claim(3)
+    first, *others = await claimed(one, 3)
 
     await first
     for other in others:
@@ -465,3 +497,146 @@ async def test_an_attempt_goes_on_counting_while_it_is_retried(office: Office) -
     stored = await office.stored(row)
     assert (stored["attempts"], stored["first_attempt_ms"]) == (3, NOW_MS - HOUR_MS)
     assert stored["next_attempt_ms"] == NOW_MS + 20_000
+
+
+async def test_each_request_of_a_copy_takes_a_turn_where_there_is_a_rate(office: Office) -> None:
+    complete = {"method": "POST", "url": "https://helpdesk.example/done/{{ external_id }}"}
+    done = {"version": 2, "status": "done", "status_kind": "done", "completed_ms": NOW_MS}
+    row = await office.copy(task=done)
+
+    await run(office, complete=complete, rate="1/h", timeout="50ms")
+
+    stored = await office.stored(row)
+    assert [said(each)[0] for each in office.sender.requests] == ["POST"]
+    assert (stored["state"], stored["external_id"], stored["delivered_version"]) == (
+        "pending",
+        "ext-1",
+        1,
+    )
+    assert (stored["lease_owner"], stored["intent"], stored["attempts"]) == (None, None, 1)
+
+    await run(office, complete=complete, timeout="50ms")
+    assert [said(each)[1] for each in office.sender.requests] == ["tasks", "ext-1"]
+    assert (await office.stored(row))["state"] == "current"
+
+
+async def test_a_trip_waits_for_its_next_turn_and_goes_before_others(office: Office) -> None:
+    complete = {"method": "POST", "url": "https://helpdesk.example/done/{{ external_id }}"}
+    done = {"version": 2, "status": "done", "status_kind": "done", "completed_ms": NOW_MS}
+    for number in (1, 2, 3):
+        await office.copy(number=number, task=done)
+
+    await run(office, complete=complete, rate="1/20ms", concurrency=1)
+
+    assert [said(each)[0] for each in office.sender.requests] == ["POST"] * 6
+    assert [said(each)[1] for each in office.sender.requests] == ["tasks", "ext-1"] * 3
+
+
+async def test_where_the_rate_is_used_up_copies_wait_unclaimed(office: Office) -> None:
+    copies = [await office.copy(number=number) for number in (1, 2, 3)]
+
+    await run(office, rate="2/h")
+
+    assert len(office.sender.requests) == 2
+    stored = [await office.stored(row) for row in copies]
+    assert sorted(row["state"] for row in stored) == ["current", "current", "pending"]
+    assert {row["lease_owner"] for row in stored} == {None}
+
+
+async def test_failures_in_a_row_open_the_breaker_and_the_others_are_not_sent(
+    office: Office,
+) -> None:
+    copies = [await office.copy(number=number) for number in range(1, 9)]
+    breaker = {"after": 3, "for": "1h", "max": "1h"}
+
+    with capture_logs() as logs:
+        await run(office, *[UNREACHABLE] * 8, concurrency=1, breaker=breaker)
+        await run(office, concurrency=1, breaker=breaker)
+
+    assert len(office.sender.requests) == 3
+    states = [(await office.stored(row))["state"] for row in copies]
+    assert sorted(states) == ["pending"] * 5 + ["retrying"] * 3
+    (opened,) = [entry for entry in logs if entry["event"] == "breaker_opened"]
+    assert (opened["destination"], opened["next_try_in_s"]) == ("crm", 3600)
+    assert opened["reason"] == "connection refused"
+
+
+async def test_when_the_probe_works_the_breaker_closes_and_all_are_sent(office: Office) -> None:
+    copies = [await office.copy(number=number) for number in range(1, 9)]
+    breaker = {"after": 2, "for": "20ms", "max": "20ms"}
+
+    with capture_logs() as logs:
+        await run(
+            office,
+            *[UNREACHABLE] * 4,
+            concurrency=2,
+            breaker=breaker,
+            retry={"for": "1h", "first": "0ms"},
+        )
+
+    events = [entry["event"] for entry in logs]
+    assert events == ["breaker_opened"] * 3 + ["breaker_closed"]
+    for row in copies:
+        assert (await office.stored(row))["state"] == "current"
+
+
+async def test_refusals_of_tasks_do_not_open_the_breaker(office: Office) -> None:
+    for number in range(1, 9):
+        await office.copy(number=number)
+
+    with capture_logs() as logs:
+        await run(office, *[Answer(422)] * 8, concurrency=1, breaker={"after": 2})
+
+    assert len(office.sender.requests) == 8
+    assert logs == []
+
+
+async def test_a_copy_whose_turn_is_over_before_it_can_be_sent_is_given_back_untried(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await office.copy()
+    one = line(office)
+    intend = office.desk.ledger.intend
+
+    async def slowly(intent: Row) -> bool:
+        written = await intend(intent)
+        (turn,) = turns
+        turn.until = 0.0
+        return written
+
+    turns = list((await one._exchange(1)).turns)
+    (trip,) = await one._claim(turns)
+    monkeypatch.setattr(office.desk.ledger, "intend", slowly)  # the database takes its time
+    await trip
+
+    assert office.sender.requests == []
+    stored = await office.stored(row)
+    assert (stored["state"], stored["attempts"], stored["first_attempt_ms"]) == ("pending", 0, None)
+    assert (stored["intent"], stored["lease_owner"]) == (None, None)
+
+
+async def test_turns_are_given_back_also_when_the_run_is_broken_off(office: Office) -> None:
+    for number in (1, 2, 3):
+        await office.copy(number=number)
+    sent = asyncio.Event()
+
+    async def hang(_: Request) -> None:
+        sent.set()
+        await asyncio.Event().wait()
+
+    office.sender.before = hang
+    running = asyncio.create_task(line(office).run())
+    await sent.wait()
+    running.cancel()
+    await asyncio.wait([running])
+
+    turns = await office.desk.turns.exchange("crm", Limits.of(config()), want=99)
+    assert len(turns.turns) == config().concurrency
+
+
+async def test_an_outdated_line_begins_nothing_more(office: Office) -> None:
+    await office.copy()
+
+    await Line(office.desk, "crm", http.DESTINATION, config(), is_outdated=lambda: True).run()
+
+    assert office.sender.requests == []

@@ -21,6 +21,7 @@ from router.core.clock import epoch_ms, utc_now
 from router.core.nudges import job_id
 from router.core.pending import PendingBatches
 from router.core.store import deliveries as store_deliveries
+from router.core.store import retries
 from router.core.store.engine import Row, Store
 from router.core.store.routing import Writes, write
 from tests.support.batches import OLD, give_to, lose_job, put_batch, webhook
@@ -448,3 +449,25 @@ async def test_a_destination_that_the_rules_no_longer_have_is_shown_as_paused_no
     await yard.sweeper.sweep()
 
     assert 'hookyard_breaker_open{destination="crm"} 0.0' in metrics.render()[0].decode()
+
+
+async def test_what_is_in_trouble_is_counted_now_and_then_by_destination_and_state(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shown(destination: str, state: str) -> float | None:
+        labels = {"destination": destination, "state": state}
+        return REGISTRY.get_sample_value("hookyard_deliveries_unsettled", labels)
+
+    row = await yard.office.copy(state="failed")
+    await yard.office.copy(number=2, state="held")
+    await yard.office.copy(number=3, state="current")
+    await yard.sweeper.sweep()
+    assert (shown("crm", "failed"), shown("crm", "held")) == (1, 1)
+
+    async with yard.store.begin() as conn:
+        await retries.retry(conn, [row["id"]], now_ms=2**50)
+    await yard.sweeper.sweep()
+    assert shown("crm", "failed") == 1, "not each second"
+    monkeypatch.setattr(maintenance, "COUNT_S", 0.0)
+    await yard.sweeper.sweep()
+    assert (shown("crm", "failed"), shown("crm", "held")) == (0, 1)

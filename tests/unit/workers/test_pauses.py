@@ -34,13 +34,6 @@ async def test_a_pause_lasts_until_it_is_ended(redis: Redis, pauses: Pauses) -> 
     assert await pauses.of("crm") is None
 
 
-async def test_of_several_destinations_those_that_are_paused_are_told(pauses: Pauses) -> None:
-    await pauses.put("crm", Pause("credentials", "answered 401"))
-
-    assert await pauses.among(["crm", "other"]) == {"crm"}
-    assert await pauses.among([]) == set()
-
-
 async def test_a_pause_for_a_time_ends_by_itself(redis: Redis, pauses: Pauses) -> None:
     await pauses.put("crm", Pause("rate-limited", "slow down"), for_ms=5_000)
 

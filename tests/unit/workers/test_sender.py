@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import socket
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
+from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 import pytest
@@ -78,6 +80,62 @@ async def test_a_request_arrives_as_it_is_with_its_secrets(
     assert call.headers["Authorization"] == "Bearer t0ken"
     assert (call.headers["X-Key"], call.headers["X-Plain"]) == ("t0ken", "p")
     assert call.headers["User-Agent"] == "hookyard"
+
+
+async def test_a_secret_may_stand_in_the_middle_of_a_header_or_in_the_address(
+    sender: Sender, secrets: SecretBox, downstream: Downstream
+) -> None:
+    secrets["odd"] = "a/b+c d&é"
+    url = f"{downstream.url}/tasks"
+
+    for query in ("", "?page=%2F1"):
+        request = Request(
+            "GET",
+            f"{url}{query}",
+            secret_headers={"Authorization": ('Token token="', "token", '"')},
+            secret_query={"accessKey": "odd", "secretKey": "token"},
+        )
+        assert isinstance(await send(sender, request), outcomes.Answer)
+        assert Request.from_json(request.as_json()) == request
+        assert "b+c" not in str(request.as_json())
+
+    first, second = downstream.calls
+    assert first.headers["Authorization"] == 'Token token="t0ken"'
+    queries = [dict(parse_qsl(urlsplit(call.path).query)) for call in (first, second)]
+    assert queries[0] == {"accessKey": "a/b+c d&é", "secretKey": "t0ken"}
+    assert queries[1] == {"page": "/1", **queries[0]}
+
+
+async def test_an_answer_that_is_no_http_is_told_without_the_address(
+    sender: Sender, secrets: SecretBox
+) -> None:
+    """What the parser says comes with the whole address; a secret too short to be scrubbed is in it."""
+    secrets["pin"] = "é=9"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 banana\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    request = Request("GET", f"http://127.0.0.1:{port}/secret-path", secret_query={"pin": "pin"})
+    outcome = await send(sender, request)
+    server.close()
+
+    assert isinstance(outcome, Outcome)
+    assert outcome.kind is Kind.UNCERTAIN
+    assert outcome.message
+    assert "pin" not in outcome.message
+    assert "path" not in outcome.message
+
+
+async def test_a_request_without_a_body_says_nothing_of_its_type(
+    sender: Sender, downstream: Downstream
+) -> None:
+    await send(sender, Request("DELETE", f"{downstream.url}/tasks/1"))
+
+    assert "Content-Type" not in downstream.calls[0].headers
 
 
 async def test_a_signed_request_can_be_verified(sender: Sender, downstream: Downstream) -> None:
@@ -241,3 +299,20 @@ async def test_a_secret_in_an_error_is_not_shown(
 
     assert isinstance(outcome, Outcome)
     assert "t0ken" not in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:1", "no connection to 127.0.0.1:1: connection refused"),
+        ("http://nowhere.invalid", "no connection to nowhere.invalid:80: "),
+    ],
+)
+async def test_what_is_not_reached_is_named_with_the_reason_in_plain_words(
+    sender: Sender, url: str, words: str
+) -> None:
+    outcome = await sender.send(Request("GET", url), config(allow_private=True), repeatable=True)
+
+    assert isinstance(outcome, Outcome)
+    assert outcome.message.startswith(words)
+    assert "ssl:" not in outcome.message

@@ -37,6 +37,7 @@ def test_all_that_is_seen_is_known_to_the_check() -> None:
         ("url: 'https://x.example/{{ delivery.idd }}'", "3:54 R061 there is no `delivery.idd`"),
         ("headers: {X-A: '{{ task.titel }}'}", "3:69 R061 there is no `task.titel`"),
         ("body: {a: ['{{ event.kind }}']}", "3:66 R061 there is no `event.kind`"),
+        ("body: {a: '{{ task.label_ids }}'}", "3:51 R015 there is no `task.label_ids`"),
         ("body: {a: '{{ task.contact.email }}{{ task }}'}", None),
     ],
 )

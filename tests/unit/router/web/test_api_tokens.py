@@ -255,6 +255,8 @@ def test_tasks_and_what_came_in_have_a_scope_each() -> None:
         "/contacts": "tasks:read",
         "/audit": "admin",
         "/tasks": "tasks:read",
+        "/deliveries": "tasks:read",
+        "/destinations": "tasks:read",
         "/events": "events:read",
         "/refusals": "events:read",
         "/connectors": "events:read",

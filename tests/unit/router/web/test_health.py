@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import fakeredis
@@ -14,6 +15,7 @@ from router.core.intake_table import publish
 from router.core.rules_state import Trouble, say, take_back
 from router.web import health as module
 from router.web.health import is_local
+from tests.support.rows import NOW_MS
 from tests.support.senders import ADMIN_TOKEN, Request
 from tests.support.site import OPEN, RULES_HASH, Site, table
 
@@ -61,7 +63,33 @@ async def test_with_all_it_needs_it_is_ready(site: Site) -> None:
         "redis": {"state": "ok"},
         "database": {"state": "ok"},
         "rules": {"state": "ok", "hash": RULES_HASH},
+        "destinations": {},
     }
+
+
+async def test_a_destination_that_is_left_alone_is_named_and_makes_nothing_unready(
+    site: Site,
+) -> None:
+    await site.use(OPEN, destinations={"crm": "http", "desk": "http"})
+    told = {"code": "credentials", "message": "answered 401", "mark": "", "since_ms": NOW_MS}
+    await site.redis.set(keys.pause("crm"), json.dumps(told))
+
+    answer = await site.get("/readyz")
+
+    assert answer["status"] == "ready"
+    assert answer["destinations"] == {
+        "crm": {
+            "state": "paused",
+            "reason": {"code": "credentials", "message": "answered 401"},
+            "since": "2026-11-23T09:12:45.120Z",
+            "until": None,
+        }
+    }
+    assert await metric(site, 'hookyard_breaker_open{destination="crm"}') == 1
+    assert await metric(site, 'hookyard_breaker_open{destination="desk"}') == 0
+
+    await site.use(OPEN, destinations={"desk": "http"})
+    assert await metric(site, 'hookyard_breaker_open{destination="crm"}') == 0
 
 
 async def test_as_long_as_no_rules_could_be_loaded_it_waits_for_them(site: Site) -> None:
