@@ -60,6 +60,7 @@ class Deployment:
             "redis://redis:6379/0": self._redis_url,
             "0.0.0.0": "127.0.0.1",  # noqa: S104  replaced, not bound
             "${HOOKYARD_PUBLIC_URL:-http://127.0.0.1:8080}": f"http://127.0.0.1:{self.port}",
+            "${HOOKYARD_TRUSTED_PROXIES:-}": "",
             "8080": str(self.port),
             "9090": str(self.worker_port),
         }
