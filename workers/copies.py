@@ -68,17 +68,16 @@ def _closing(task: Row, can: Collection[Change]) -> Change | None:
     return next((change for change in wanted if change in can), None)
 
 
-def after_create(sent_version: int, task: Row, can: Collection[Change]) -> tuple[int, str]:
-    """Return the version a new copy has, and the kind of status it shows.
+def after_create(task: Row, can: Collection[Change]) -> tuple[int, str]:
+    """Return the version that a copy created of a task has, and the kind of status it shows.
 
-    It is one less than sent where it still has to be closed. A task that was made closed needs no
+    It is one less than the task's where it still has to be closed. A task that was made closed needs no
     closing: its creation says it.
     """
-    if sent_version < task["version"]:
-        return sent_version, NEW
-    if _closing(task, can) is not None and sent_version > 1:
-        return sent_version - 1, NEW
-    return sent_version, task["status_kind"]
+    version: int = task["version"]
+    if _closing(task, can) is not None and version > 1:
+        return version - 1, NEW
+    return version, task["status_kind"]
 
 
 def attempt_key(delivery_id: str, change: Change, version: int) -> str:

@@ -38,6 +38,8 @@ from workers.turns import Ended, Given, Limits, Result, Turn, Turns
 LEASE_MARGIN_MS = 30_000
 _REQUESTS_A_LEASE = 4
 """A copy may wait for one request of another and takes at most three of its own."""
+_LOOKS_A_LEASE = 2
+"""Half of it may go into looking for a copy, so that there is time to act on what is found."""
 _LONGEST_RUN_S = 120.0
 _LOOK_AGAIN_S = 1.0
 _WORTH_WAITING_S = 3.0
@@ -103,8 +105,9 @@ class Line:
         self._counts = kind.counts(config)
         self._ids = ids or Ids()
         self._is_outdated = is_outdated
-        timeout_ms = int(config.timeout.total_seconds() * 1000)
-        self._lease_ms = _REQUESTS_A_LEASE * timeout_ms + LEASE_MARGIN_MS
+        timeout_s = config.timeout.total_seconds()
+        self._lease_ms = int(_REQUESTS_A_LEASE * timeout_s * 1000) + LEASE_MARGIN_MS
+        self.look_within_s = _LOOKS_A_LEASE * timeout_s + LEASE_MARGIN_MS / 2000
         self._limits = Limits.of(config)
         self._in_hand = _InHand()
         self.is_paused = False
@@ -183,7 +186,11 @@ class Line:
         """Give back what ended and take new turns; while Redis is away it is waited for."""
         ended, self._in_hand.ended = self._in_hand.ended, []
         asked = partial(self.desk.turns.exchange, self.name, self._limits, ended=ended, want=want)
-        given = await insist("taking turns", asked, self.desk.stop)
+        try:
+            given = await insist("taking turns", asked, self.desk.stop)
+        except BaseException:
+            self._in_hand.ended[:0] = ended
+            raise
         self._say(given, ended)
         return given
 

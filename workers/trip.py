@@ -124,7 +124,7 @@ class Trip:
     def _to_keep(self, request: Request, task: Row) -> Row:
         """Return what is kept of a creation: it is repeated as it is, and what the copy then shows."""
         line = self._line
-        then, kind = copies.after_create(task["version"], task, line.can)
+        then, kind = copies.after_create(task, line.can)
         return {
             **request.as_json(),
             "version": task["version"],
@@ -171,13 +171,14 @@ class Trip:
     def _unchanged(self, change: Change, task: Row, *, was_sent: bool) -> tuple[str, ...]:
         """Return the fields that the copy shows as before, whatever the task says."""
         line = self._line
-        if line.kind.omitted is not never_omitted:
+        if line.kind.omitted is never_omitted:
+            omitted = () if was_sent else shown.FIELDS
+        else:
             copy = line.copy_of(change, self._row, task, self._shape, self._event)
-            return line.kind.omitted(line.config, change, copy)
-        if not was_sent:
-            return shown.FIELDS
-        is_closing = change in {"complete", "cancel"}
-        return tuple(name for name in shown.FIELDS if name != "status") if is_closing else ()
+            omitted = line.kind.omitted(line.config, change, copy)
+        if was_sent and change in {"complete", "cancel"}:
+            return tuple(name for name in shown.FIELDS if name != "status" or name in omitted)
+        return omitted
 
     async def _reconcile(self, task: Row) -> None:
         """Look for a copy that may exist: adopt it, note that there is none, or leave it to a person."""
@@ -204,7 +205,9 @@ class Trip:
         """Return the ids of the copies there are, and whether there can be no others."""
         line = self._line
         find, read_found = line.kind.find, line.kind.read_found
-        if line.policy.on_uncertain == "hold" or find is None or read_found is None:
+        if line.policy.on_uncertain == "hold":
+            raise self._held("it may have been created")
+        if find is None or read_found is None:
             raise self._held("it may have been created, and the destination cannot be asked")
         kept: Row = self._row["create_request"]
         copy = line.copy_of("look", self._row, task, self._shape, self._event)
@@ -220,7 +223,12 @@ class Trip:
             raise self._held("it may have been created, and the destination cannot be asked for it")
         ids: dict[str, None] = {}
         is_complete = False
+        ends = perf_counter() + line.look_within_s
         for _ in range(_MOST_PAGES):
+            if perf_counter() > ends:
+                slow = Outcome(Kind.RETRY, "too-slow", "it took too long to see all it has")
+                after = line.policy.after_look(self._row, slow, line.desk.now_ms())
+                raise _OverError(self._finished(after))
             await self._be_ready()
             outcome, answer = await self._ask("look", request, repeatable=True)
             if outcome.kind is not Kind.DELIVERED or answer is None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from router.core import keys
+from router.core import again, keys
 from router.core.store.engine import Store, open_store
 from router.core.store.migrate import upgrade
 from tests.support.batches import put_batch, webhook
@@ -223,6 +223,23 @@ async def test_refused_credentials_hold_every_copy_until_the_secret_is_another(
 
     assert len(downstream.tasks) == 2
     assert "the-old-one" not in str(await rows(store, "deliveries"))
+
+
+async def test_where_the_other_end_corrected_its_mistake_a_retry_of_one_lets_all_go_on(
+    place: Workplace, redis: Redis, store: Store, downstream: Downstream
+) -> None:
+    downstream.decide = lambda _: Answer(403, b"locked")
+    async with place.worker():
+        await say(redis, "a", "First")
+        await copy_is(store, "held")
+        await say(redis, "b", "Second")
+        held = await copy_is(store, "held", number=2)
+        downstream.decide = lambda _: None
+        await again.send_again(store, redis, [held["id"]], now_ms=held["updated_ms"])
+        await copy_is(store, "current", number=1)
+        await copy_is(store, "current", number=2)
+
+    assert [row["attempts"] for row in await rows(store, "deliveries")] == [1, 1]
 
 
 async def test_a_creation_that_may_have_worked_is_held_for_a_person(

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
+from router.core.errors import StoreUnavailableError
 from router.core.store import deliveries
 from router.core.store.engine import Row, Store
 from router.core.store.routing import Writes, write
@@ -640,3 +642,92 @@ async def test_an_outdated_line_begins_nothing_more(office: Office) -> None:
     await Line(office.desk, "crm", http.DESTINATION, config(), is_outdated=lambda: True).run()
 
     assert office.sender.requests == []
+
+
+class Away:
+    """Redis is away for as many calls as it is told; `calls` counts all."""
+
+    def __init__(self, office: Office, times: int) -> None:
+        self.calls = 0
+        self._times = times
+        self._exchange = office.desk.turns.exchange
+
+    async def __call__(self, *given: Any, **named: Any) -> Any:
+        self.calls += 1
+        if self.calls <= self._times:
+            raise RedisConnectionError("gone")
+        return await self._exchange(*given, **named)
+
+
+async def test_while_redis_is_away_it_waits_and_goes_on(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await office.copy()
+    monkeypatch.setattr(office.desk.turns, "exchange", Away(office, 2))
+
+    await run(office)
+
+    assert (await office.stored(row))["state"] == "current"
+
+
+async def test_a_stop_while_redis_is_away_ends_the_run_and_loses_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await office.copy()
+    away = Away(office, 10**6)
+    monkeypatch.setattr(office.desk.turns, "exchange", away)
+    running = asyncio.create_task(run(office))
+    await wait_until(lambda: away.calls > 1, "it waits for Redis")
+
+    office.stop.set()
+    await running
+
+    assert (await office.stored(row))["state"] == "pending"
+    assert office.sender.requests == []
+
+
+async def test_what_is_under_way_at_the_stop_is_finished_also_while_redis_is_away(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await office.copy()
+    away = Away(office, 10**6)
+
+    async def lose_redis(_: Request) -> None:
+        monkeypatch.setattr(office.desk.turns, "exchange", away)
+        await office.copy(number=2)
+        office.stop.set()
+
+    office.sender.before = lose_redis
+    await run(office, rate="100/s")
+
+    assert (await office.stored(row))["state"] == "current"
+
+
+async def test_turns_are_given_back_when_nothing_could_be_claimed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: Any, **__: Any) -> None:
+        raise StoreUnavailableError
+
+    monkeypatch.setattr("workers.line.deliveries.claim_due", fails)
+    with pytest.raises(StoreUnavailableError):
+        await run(office)
+
+    turns = await office.desk.turns.exchange("crm", Limits.of(config()), want=99)
+    assert len(turns.turns) == config().concurrency
+
+
+async def test_a_pause_that_cannot_be_kept_is_said_and_what_came_of_the_request_is_written(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: Any, **__: Any) -> None:
+        raise RedisConnectionError("gone")
+
+    row = await office.copy()
+    monkeypatch.setattr(office.pauses, "put", fails)
+
+    with capture_logs() as logs:
+        await run(office, Answer(401))
+
+    assert (await office.stored(row))["state"] == "held"
+    assert [entry["event"] for entry in logs] == ["pause_not_kept", "destination_paused"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.support.delivering import Office, config
 from tests.support.rows import NOW_MS
 from workers.destinations import http
 from workers.destinations.outcome import Answer, Kind, Outcome
-from workers.destinations.request import Ids, Request, marker_of
+from workers.destinations.request import BuildError, Ids, Request, marker_of
 from workers.line import Line
 
 SILENCE = Outcome(Kind.UNCERTAIN, "no-answer", "no answer in time")
@@ -149,6 +150,19 @@ async def test_what_a_look_cannot_tell_is_left_to_a_person(
     assert asked(office).count("POST") == 1
 
 
+async def test_a_look_that_takes_too_long_is_begun_again_later(office: Office) -> None:
+    row = await uncertain(office)
+    office.sender.script.extend([found(more=True)] * 3)
+    one = line(office)
+    one.look_within_s = -1.0
+
+    await one.run()
+
+    stored = await office.stored(row)
+    assert (stored["state"], stored["reason"]["code"]) == ("uncertain", "too-slow")
+    assert asked(office) == ["POST"]
+
+
 async def test_a_copy_that_cannot_be_asked_for_is_held(office: Office) -> None:
     row = await uncertain(office, task={"title": "Unfindable"})
 
@@ -164,6 +178,58 @@ async def test_where_people_are_to_decide_it_is_held_at_once(office: Office) -> 
     await run(office, SILENCE, on_uncertain="hold")
 
     assert (await office.stored(row))["state"] == "held"
+
+
+async def test_where_people_are_to_decide_by_now_it_is_not_looked_for_any_more(
+    office: Office,
+) -> None:
+    row = await uncertain(office)
+
+    await run(office, on_uncertain="hold")
+
+    assert (await office.stored(row))["state"] == "held"
+    assert asked(office) == ["POST"]
+
+
+async def test_a_type_that_cannot_be_asked_any_more_leaves_it_to_a_person(office: Office) -> None:
+    row = await uncertain(office)
+    one = line(office)
+    one.kind = replace(askable.DESTINATION, find=None)
+
+    await one.run()
+
+    stored = await office.stored(row)
+    assert (stored["state"], asked(office)) == ("held", ["POST"])
+    assert "cannot be asked" in stored["reason"]["message"]
+
+
+async def test_where_a_repeat_makes_no_second_copy_by_now_it_is_simply_repeated(
+    office: Office,
+) -> None:
+    row = await uncertain(office)
+    one = line(office)
+    one.policy = replace(one.policy, on_uncertain="repeat")
+
+    await one.run()
+
+    first, again = office.sender.requests
+    assert first == again
+    assert (await office.stored(row))["state"] == "current"
+
+
+async def test_what_cannot_be_looked_for_is_left_to_a_person_and_says_why(office: Office) -> None:
+    row = await uncertain(office)
+    one = line(office)
+
+    def refuse(_config: Any, _copy: Any) -> Request:
+        raise BuildError("no-window", "it has no due date to look around")
+
+    one.kind = replace(askable.DESTINATION, find=refuse)
+    await one.run()
+
+    stored = await office.stored(row)
+    assert stored["state"] == "held"
+    assert "no due date to look around" in stored["reason"]["message"]
 
 
 async def test_a_look_that_fails_is_repeated_and_the_copy_stays_uncertain(office: Office) -> None:
@@ -324,18 +390,9 @@ async def test_one_edit_that_closes_and_changes_is_sent_as_both(office: Office) 
     ]
 
 
-async def test_a_type_that_builds_no_creation_fails_and_ends(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_type_that_builds_no_creation_fails_and_ends(office: Office) -> None:
     row = await office.copy()
-    broken = http.DESTINATION.__class__(
-        **{
-            name: getattr(http.DESTINATION, name)
-            for name in http.DESTINATION.__dataclass_fields__
-            if name != "build"
-        },
-        build=lambda _config, _change, _copy: None,
-    )
+    broken = replace(http.DESTINATION, build=lambda _config, _change, _copy: None)
 
     await Line(office.desk, "crm", broken, config()).run()
 
@@ -386,9 +443,7 @@ async def test_each_look_is_an_attempt_in_the_record(office: Office) -> None:
     ]
 
 
-async def test_a_look_is_shown_what_was_sent(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_look_is_shown_what_was_sent(office: Office) -> None:
     row = await uncertain(office)
     await office.change(row["task_id"], title="Another")
     seen: list[Request | None] = []
@@ -400,11 +455,7 @@ async def test_a_look_is_shown_what_was_sent(
         seen.append(copy.sent)
         return find(configured, copy)
 
-    fields = {
-        name: getattr(askable.DESTINATION, name)
-        for name in askable.DESTINATION.__dataclass_fields__
-    }
-    one.kind = askable.DESTINATION.__class__(**{**fields, "find": look})
+    one.kind = replace(askable.DESTINATION, find=look)
     office.sender.script.append(found("a7"))
     await one.run()
 
