@@ -171,6 +171,7 @@ class Trip:
     def _unchanged(self, change: Change, task: Row, *, was_sent: bool) -> tuple[str, ...]:
         """Return the fields that the copy shows as before, whatever the task says."""
         line = self._line
+        omitted: tuple[str, ...]
         if line.kind.omitted is never_omitted:
             omitted = () if was_sent else shown.FIELDS
         else:
