@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -205,10 +207,12 @@ async def test_a_replay_whose_worker_was_killed_and_that_is_asked_for_again_is_d
     ) as hookyard:
         victim = hookyard.work()
         await another_worker(redis, ())
+        os.kill(victim.pid, signal.SIGSTOP)
+        assert (await events("replay", *ids, *how)).code == 0
+        (batch_id,) = await PendingBatches(redis).oldest(2)
         async with store.begin() as conn:
             await lock_scopes(conn, ["desk"])  # nothing of the connector is committed meanwhile
-            assert (await events("replay", *ids, *how)).code == 0
-            (batch_id,) = await PendingBatches(redis).oldest(2)
+            os.kill(victim.pid, signal.SIGCONT)
             await wait_until(lambda: redis.exists(keys.lease(batch_id)), "it is in hand")
             victim.kill()
     assert (await events("replay", *ids, *how)).code == 0
