@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from workers.apply import Fold
 from workers.board import DONE
-from workers.fields import Row
 from workers.rehearsal import Rehearsed
 
 Kind = Literal["added", "lost", "changed"]
@@ -85,23 +83,21 @@ def outcome_of(rehearsed: Rehearsed) -> Outcome:
         event["received_ms"],
         event["status"],
         event["reason"],
-        tuple(_effects(event, rehearsed.written)),
+        tuple(_effects(rehearsed)),
     )
 
 
-def _effects(event: Row, written: Fold) -> Iterator[Effect]:
-    if not event["tasks"]:
+def _effects(rehearsed: Rehearsed) -> Iterator[Effect]:
+    if not rehearsed.event["tasks"]:
         return
-    tasks = {row["id"]: row for row in (*written.new_tasks, *written.changed_tasks)}
-    copies: dict[str, list[str]] = {}
-    for row in written.deliveries:
-        copies.setdefault(row["task_id"], []).append(row["destination"])
-    for decision in event["decisions"]:
+    tasks = {row["id"]: row for row in rehearsed.tasks}
+    copies = rehearsed.copies
+    for decision in rehearsed.event["decisions"]:
         task = tasks.get(decision["task_id"])
         if decision["outcome"] not in DONE or task is None:
             continue
         fields = {name: value for name, value in task.items() if name not in _NOT_COMPARED}
-        fields["deliver"] = sorted(copies.get(task["id"], ()))
+        fields["deliver"] = sorted(row["destination"] for row in copies.get(task["id"], ()))
         yield Effect(decision["rule"], decision["item"], decision["outcome"], task["title"], fields)
 
 

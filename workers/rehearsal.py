@@ -30,6 +30,14 @@ class Rehearsed:
         """The tasks that were made or changed, as they are now, in that order."""
         return [*self.written.new_tasks, *self.written.changed_tasks]
 
+    @property
+    def copies(self) -> dict[str, list[Row]]:
+        """The deliveries that were asked for, by task."""
+        copies: dict[str, list[Row]] = {}
+        for row in self.written.deliveries:
+            copies.setdefault(row["task_id"], []).append(row)
+        return copies
+
 
 class Rehearsal:
     """Routes events one by one against the tasks, claims and contacts of those before.

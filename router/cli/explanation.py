@@ -105,9 +105,7 @@ class _Done:
             (entry["rule"], entry["item"]): entry for entry in rehearsed.event["decisions"]
         }
         self._tasks = {row["id"]: row for row in rehearsed.tasks}
-        self._copies: dict[str, list[str]] = {}
-        for row in rehearsed.written.deliveries:
-            self._copies.setdefault(row["task_id"], []).append(row["destination"])
+        self._copies = rehearsed.copies
 
     def outcome(self, verdict: RuleVerdict) -> str | None:
         entry = self._decisions.get((verdict.rule, verdict.item))
@@ -119,7 +117,7 @@ class _Done:
         return None if entry is None else self._tasks.get(entry["task_id"])
 
     def destinations(self, task_id: str) -> Sequence[str]:
-        return self._copies.get(task_id, ())
+        return [row["destination"] for row in self._copies.get(task_id, ())]
 
 
 def _action(verdict: RuleVerdict, done: _Done) -> Iterator[str]:

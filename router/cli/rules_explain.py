@@ -121,9 +121,10 @@ def _as_it_came(row: Row, at_ms: int | None) -> IncomingEvent:
 
 def _json(rehearsed: Rehearsed) -> dict[str, Any]:
     event = event_json({"replays": 0, **rehearsed.event}, whole=True)
-    copies: dict[str, list[Row]] = {}
-    for row in rehearsed.written.deliveries:
-        copies.setdefault(row["task_id"], []).append({**row, "external_id": None})
+    copies = {
+        task_id: [{**row, "external_id": None} for row in rows]
+        for task_id, rows in rehearsed.copies.items()
+    }
     tasks = [task_json(row, deliveries=copies.get(row["id"], ())) for row in rehearsed.tasks]
     decision = rehearsed.judged.decision
     key = None if decision is None else decision.deduplication.key
