@@ -1,0 +1,51 @@
+"""Connectors and the installation as they are answered."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from router.web.api.models.shown import Shown
+from router.web.api.models.types import Instant, Json
+
+
+class Connector(Shown):
+    """A connector: where it is reached, and what keeps it from working."""
+
+    name: str
+    source: str
+    url: str
+    reply: Literal["accepted", "routed"]
+    body_limit: int
+    problem: str | None
+
+
+class Backlog(Shown):
+    """How much waits to be decided."""
+
+    events: int
+    age_seconds: float
+
+
+class RulesShown(Shown):
+    """Which rules are in force."""
+
+    hash: str | None
+
+
+class Stats(Shown):
+    """How things are."""
+
+    backlog: Backlog
+    rules: RulesShown
+    connectors: int
+
+
+class AuditEntry(Shown):
+    """What somebody did that is no task's history."""
+
+    id: str
+    at: Instant
+    actor: str
+    action: str
+    subject: str
+    detail: Json
