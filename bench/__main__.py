@@ -20,6 +20,7 @@ from bench import (
     latency,
     proof,
     rule_count,
+    task_connector,
     throughput,
     verifying,
 )
@@ -41,6 +42,7 @@ PARTS: dict[str, Measure] = {
     "verifying": verifying.measure,
     "throughput": throughput.measure,
     "latency": latency.measure,
+    "tasks": task_connector.measure,
     "deciding": deciding.measure,
     "backtest": backtesting.measure,
     "delivering": delivering.measure,

@@ -37,10 +37,11 @@ _KINDS: Final = {
     "labels": "labels",
 }
 _CODES: Final = {"wrong-type": "R013", "not-a-choice": "R014", "unknown-name": "R023"}
-_FORMS: Final = {
+FORMS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(fields.DUE_FORMS, fields.DUE_FORMS),
     **dict.fromkeys(fields.START_FORMS, fields.START_FORMS),
 }
+"""Of a field that can be written in several forms: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,7 @@ def _check_title(owner: Node, node: Node, report: Report) -> None:
 
 def check_fixed(name: str, node: Node, around: Surroundings) -> None:
     """Report a field that the connector fixes, in whatever form it is written (decision S7)."""
-    for other in _FORMS.get(name, (name,)):
+    for other in FORMS_OF.get(name, (name,)):
         if other in around.fixed:
             around.report.add(
                 "R043",

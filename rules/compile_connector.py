@@ -19,6 +19,12 @@ from rules.compile_action import (
 from rules.compile_contact import compile_contact
 from rules.compile_project import check_project
 from rules.compile_source import compile_dedupe, compile_source, intake_of
+from rules.compile_task import (
+    compile_endpoint,
+    contact_of_payload,
+    is_endpoint,
+    sample_of_endpoint,
+)
 from rules.compile_tests import compile_tests
 from rules.compiled import Connector, Rule
 from rules.conditions import compile_condition
@@ -69,7 +75,10 @@ def compile_connector(
         name: compile_value(node, node.span, report, early) for name, node in variables.items()
     }
     _check_rings(variables, compiled_vars, report)
+    endpoint = is_endpoint(root)
     contact = compile_contact(root, shape, early, report)
+    if endpoint and CONTACT not in root.entries:
+        contact = contact_of_payload(root, report, early)
     if CONTACT in root.entries:
         spec = spec.with_contact()
     _check_burst(root.get("limits"), report)
@@ -83,7 +92,7 @@ def compile_connector(
         name="" if shape is None else shape.connector,
         at=place_of(root.span),
         source="" if info is None else info.name,
-        rules=_rules(root, shape, spec, around),
+        rules=compile_endpoint(root, around) if endpoint else _rules(root, shape, spec, around),
         match="all" if shape is None else shape.match,
         otherwise=_otherwise(root, shape, spec, around),
         deliver=check_deliver(root.get("deliver"), around) or (),
@@ -103,6 +112,8 @@ def compile_connector(
     if shape is None or sourced is None:
         return None
     intake = intake_of(shape, sourced[0])
+    if endpoint:
+        intake["sample"] = sample_of_endpoint(connector, around)
     deduplicated = dedupe is not None or "dedupe" in root.entries
     given = shape.public_url is not None or not sourced[1].signs_url
     signed_address = None if given else root.entries["source"].value.span

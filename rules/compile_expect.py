@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rules import fields
+from rules.compile_task import TASK as TASK_RULE
+from rules.compile_task import is_endpoint
 from rules.document import Node
 from rules.models_tests import MATCHES, is_pattern
 from rules.operators import OPERATORS
@@ -88,7 +90,7 @@ class Known:
     def of(cls, root: Node, destinations: Iterable[str] | None) -> Known:
         """Return what the tests of a connector file may name."""
         rules = root.get("rules")
-        named: dict[str, Any] = {}
+        named: dict[str, Any] = {TASK_RULE: "live"} if is_endpoint(root) else {}
         for item in () if rules is None else rules.items:
             name, mode = item.get("name"), item.get("mode")
             if name is not None and name.is_text:

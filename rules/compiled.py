@@ -16,6 +16,7 @@ from rules.conditions import Condition
 from rules.decision import OnClosed, OnOpen, Unknown, Update
 from rules.index import RuleIndex
 from rules.paths import Path
+from rules.payload import Payload
 from rules.routing import Routing
 from rules.template import Value
 
@@ -31,7 +32,8 @@ class TaskAction:
 
     `fields` holds what the rule gives under the names it uses (`title` always; `due`, `start`
     and the plain fields of the contract's Task). `shared` names the key space of `key: {shared: …}`.
-    `settled` holds those that no event can change, as a task has them.
+    `settled` holds those that no event can change, as a task has them. With a `payload` the event's body
+    is the task: it gives the fields, the key and the version.
     """
 
     fields: Mapping[str, Value]
@@ -43,6 +45,7 @@ class TaskAction:
     reopen_within_s: int = WEEK_S
     update: Update = "unless_edited"
     settled: Mapping[str, Any] = field(default_factory=dict)
+    payload: Payload | None = None
     varying: Mapping[str, Value] = field(init=False)
     """The fields that are read anew for each event."""
 

@@ -42,13 +42,14 @@ class Event(NamedTuple):
 class Reason(NamedTuple):
     """Why, for people (`message`) and programs (`code`); `at` is `file:line:column` if known.
 
-    `field` names the field of a task that is not valid.
+    `field` names the field of a task that is not valid; `pointer` leads to it in a payload that is a task.
     """
 
     code: str
     message: str
     at: str | None = None
     field: str | None = None
+    pointer: str | None = None
 
 
 class Step(NamedTuple):

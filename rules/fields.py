@@ -24,13 +24,17 @@ _BREAKS = re.compile("\r\n|[\x01-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class FieldError(ValueError):
-    """A value that a field of a task may not have: the field, a code and a sentence."""
+    """A value that a field of a task may not have: the field, a code and a sentence.
 
-    def __init__(self, field: str, code: str, message: str) -> None:
+    `pointer` is the JSON Pointer of the field in the payload, where the payload is a task.
+    """
+
+    def __init__(self, field: str, code: str, message: str, pointer: str | None = None) -> None:
         super().__init__(message)
         self.field = field
         self.code = code
         self.message = message
+        self.pointer = pointer
 
 
 class RefusedError(ValueError):

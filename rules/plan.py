@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from rules import fields
-from rules.compiled import CloseAction, Connector, Loop, Rule, TaskAction
+from rules.compiled import CloseAction, Connector, ContactSource, Loop, Rule, TaskAction
 from rules.contact import read_contact
 from rules.decision import (
     Action,
@@ -28,6 +28,7 @@ from rules.decision import (
     TaskKey,
 )
 from rules.paths import MISSING
+from rules.payload import missing_contact, once_each
 from rules.scope import CONTACT, RenderError, Scope
 from rules.template import Value
 from rules.values import storable, text, type_name
@@ -184,13 +185,15 @@ def _verdict(rule: Rule, item: int | None, scope: Scope, connector: Connector) -
     notes: list[Reason] = []
     try:
         if connector.contact is not None and isinstance(rule.action, TaskAction):
-            contact = read_contact(scope.roots[CONTACT], connector.contact.unknown, errors)
+            contact = _contact(rule.action, connector.contact, scope, errors)
         action = _action(rule, scope, connector, contact, errors, notes)
     except RenderError as error:
         reason = Reason(error.code, error.reason, error.at or rule.at)
         return RuleVerdict(rule.name, rule.at, "undecided", item, reason=reason, why=why)
     except fields.RefusedError as refusal:
-        reasons = tuple(Reason(e.code, e.message, rule.at, e.field) for e in refusal.errors)
+        reasons = tuple(
+            Reason(e.code, e.message, rule.at, e.field, e.pointer) for e in refusal.errors
+        )
         return RuleVerdict(
             rule.name,
             rule.at,
@@ -213,6 +216,19 @@ def _verdict(rule: Rule, item: int | None, scope: Scope, connector: Connector) -
         contact=contact,
         notes=tuple(notes),
     )
+
+
+def _contact(
+    action: TaskAction, source: ContactSource, scope: Scope, errors: list[fields.FieldError]
+) -> Contact | None:
+    try:
+        return read_contact(scope.roots[CONTACT], source.unknown, errors)
+    except RenderError as error:
+        if action.payload is None or error.code != "undefined":
+            raise
+        # Whoever sends a task is told what it lacks, as of any other field.
+        errors.append(missing_contact(error.reason))
+        return None
 
 
 def _undecided_reason(why: tuple[Step, ...]) -> Reason:
@@ -289,7 +305,8 @@ def _open(
     errors: list[fields.FieldError],
     notes: list[Reason],
 ) -> OpenTask:
-    values = _render_all(action.varying, scope)
+    payload, body = action.payload, scope.roots["body"]
+    values = _render_all(action.varying, scope) if payload is None else payload.read(body, errors)
     if connector.fixed:
         values |= _render_all(connector.fixed, scope, "fixed.")
     given = _render_all(connector.defaults, scope, "defaults.") if connector.defaults else {}
@@ -311,10 +328,13 @@ def _open(
         defaults = {"timezone": zone, **of_new}
     if connector.routing.projects:
         connector.routing.take_client(found, defaults, errors)
-    key = None if action.key is None else _key(action.key, action.shared, scope, errors)
-    version = None if action.version is None else _version(action.version, scope)
+    if payload is None:
+        key = None if action.key is None else _key(action.key, action.shared, scope, errors)
+        version = None if action.version is None else _version(action.version, scope)
+    else:
+        key, version = payload.key(body, errors), payload.version(body)
     if errors:
-        raise fields.RefusedError(errors)
+        raise fields.RefusedError(errors if payload is None else once_each(errors, body))
     without: Mapping[str, Any] | None = None
     if connector.routing.says_anything:
         infer, given = connector.routing.infer, {**defaults, **found}

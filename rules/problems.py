@@ -48,6 +48,7 @@ CODES: Final[dict[str, str]] = {
     "R035": "An address that cannot be used",
     "R036": "An address that is signed and not known",
     "R038": "A range of addresses that cannot be used",
+    "R039": "Rules beside a task endpoint",
     # Rules and actions
     "R040": "A rule without an action, or with two",
     "R041": "A task without a title",

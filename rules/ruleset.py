@@ -56,7 +56,7 @@ class RuleSet:
 
         Its shape is `{"hash": …, "connectors": {NAME: {"name", "source", "secrets", "reply"}}}`, with
         `public_url`, `allow`, `body_limit` in bytes and `rate: {"count", "span_ms", "burst"}` where a connector sets
-        them; beside it `destinations: {NAME: TYPE}` and `names`, what tasks may name.
+        them, and `sample` for task endpoints; beside it `destinations: {NAME: TYPE}` and `names`, what tasks may name.
         """
         connectors = {name: dict(intake) for name, intake in self.intakes.items()}
         destinations = {name: each.type for name, each in self.destinations.items()}

@@ -394,6 +394,7 @@ def _entry(
     if verdict.errors:
         entry["errors"] = [
             {"field": each.field, "code": each.code, "message": each.message}
+            | ({} if each.pointer is None else {"pointer": each.pointer})
             for each in verdict.errors
         ]
     if verdict.notes and outcome == "created":

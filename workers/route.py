@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -28,6 +28,7 @@ from router.core.nudges import nudge_deliveries
 from router.core.pending import PendingBatches
 from router.core.store import contacts, routing
 from router.core.store.engine import Store
+from router.core.store.present import due_json
 from router.core.store.replays import earlier_runs
 from rules.decision import Reason
 from workers.apply import (
@@ -59,10 +60,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """What is left to say once a batch is committed."""
+    """What is left to say once a batch is committed; `due` says by task id when it is due."""
 
     rows: list[Row]
     destinations: frozenset[str]
+    due: Mapping[str, Row] = field(default_factory=dict)
 
 
 class Routing:
@@ -180,7 +182,8 @@ class Routing:
         middle = len(batch) // 2
         left = await self._settle(batch[:middle], in_force)
         right = await self._settle(batch[middle:], in_force)
-        return Routed(left.rows + right.rows, left.destinations | right.destinations)
+        destinations = left.destinations | right.destinations
+        return Routed(left.rows + right.rows, destinations, {**left.due, **right.due})
 
     async def _fail(self, judged: Judged, in_force: InForce, error: Exception) -> Routed:
         event = judged.event
@@ -241,7 +244,11 @@ class Routing:
             else:
                 done.number(())
             await routing.write(conn, _writes(done))
-        return Routed(done.events, frozenset(row["destination"] for row in done.deliveries))
+        return Routed(
+            done.events,
+            frozenset(row["destination"] for row in done.deliveries),
+            {task["id"]: due_json(task) for _, task in done.mentions},
+        )
 
     async def _earlier(self, conn: AsyncConnection, batch: Sequence[Judged]) -> dict[str, Row]:
         """Return what replayed events did before; those the database has forgotten are not replayed."""
@@ -259,7 +266,9 @@ class Routing:
             for event in events:
                 row = rows.get(event.id)
                 if event.reply_to is not None and row is not None:
-                    pipe.publish(keys.outcomes(event.reply_to), msgpack.packb(_outcome(row)))
+                    pipe.publish(
+                        keys.outcomes(event.reply_to), msgpack.packb(_outcome(row, routed.due))
+                    )
             nudge_deliveries(pipe, routed.destinations, now_ms)
             if pipe.command_stack:
                 await pipe.execute()
@@ -284,7 +293,7 @@ def _writes(done: Fold) -> routing.Writes:
     )
 
 
-def _outcome(row: Row) -> dict[str, Any]:
+def _outcome(row: Row, due: Mapping[str, Row]) -> dict[str, Any]:
     errors = [error for entry in row["decisions"] for error in entry.get("errors", ())]
     # What is wrong for the event is wrong for each of its items.
     once = {(error["field"], error["code"], error["message"]): error for error in errors}
@@ -294,7 +303,7 @@ def _outcome(row: Row) -> dict[str, Any]:
         "reason": row["reason"],
         "code": row["code"],
         "duplicate_of": row["duplicate_of"],
-        "tasks": row["tasks"],
+        "tasks": [{**task, **due.get(task["id"], {})} for task in row["tasks"]],
         "errors": list(once.values()),
     }
 

@@ -18,9 +18,18 @@ from router.core.clock import epoch_ms, from_epoch_ms, rfc3339, rfc3339_of_ms, u
 from router.core.ids import id_source
 from router.core.settings import Settings
 from router.core.store import audit
-from router.core.store.api_keys import HOOKS, create_key, list_keys, revoke_key, revoke_later
+from router.core.store.api_keys import (
+    HOOKS,
+    create_key,
+    list_keys,
+    name_for_connector,
+    revoke_key,
+    revoke_later,
+)
 from router.core.store.engine import Row
-from rules.names import SECRET_FORM, is_secret_name
+from rules.names import CONNECTOR_FORM, SECRET_FORM, is_connector_name, is_secret_name
+
+_OF_CONNECTORS = name_for_connector("")
 
 
 @click.group("keys")
@@ -29,15 +38,15 @@ def keys() -> None:
 
 
 @keys.command("create")
-@click.argument("name")
+@click.argument("name", required=False)
 @option(
     "--scope",
     "scopes",
     multiple=True,
-    required=True,
     type=click.Choice(SCOPES),
     help="What the token may do; may be given more than once.",
 )
+@option("--connector", metavar="CONNECTOR", help="Make a key for this one connector instead.")
 @option(
     "--expires",
     "expires_ms",
@@ -48,8 +57,9 @@ def keys() -> None:
 @data_option
 @json_option
 def create(
-    name: str,
+    name: str | None,
     scopes: tuple[str, ...],
+    connector: str | None,
     expires_ms: int | None,
     *,
     as_json: bool,
@@ -58,15 +68,33 @@ def create(
     """Make a token called NAME and print it, this once.
 
     With --scope hooks it is a key for a sender that shows its secret (Bearer, Basic, a header): NAME is
-    then the name that the connector has under `secrets:`.
+    then the name that the connector has under `secrets:`. With --connector it is for that connector alone,
+    whatever its secrets are called, and is itself called `connector:CONNECTOR`.
     """
     settings, _ = prepare(**flags)
+    if connector is not None:
+        name, scopes = _for_connector(connector, name, scopes), (HOOKS,)
+    elif name is None:
+        raise click.UsageError("Missing argument 'NAME', or option '--connector'.")
+    elif not scopes:
+        raise click.UsageError("Missing option '--scope', or '--connector'.")
     made = run_async(_create(settings, name, list(dict.fromkeys(scopes)), expires_ms))
     if as_json:
         result_json(made)
         return
     result(str(made["token"]))
     status(f"Token {name} ({', '.join(dict.fromkeys(scopes))}), id {made['id']}; not shown again.")
+
+
+def _for_connector(connector: str, name: str | None, scopes: tuple[str, ...]) -> str:
+    """Return how the key of a connector is called."""
+    if name is not None or set(scopes) - {HOOKS}:
+        raise CommandError(
+            "a connector's key opens that connector and nothing else: leave the rest"
+        )
+    if not is_connector_name(connector):
+        raise CommandError(f"no connector is called {connector}: {CONNECTOR_FORM}")
+    return name_for_connector(connector)
 
 
 async def _create(
@@ -76,7 +104,7 @@ async def _create(
         raise CommandError("a token needs a name, so that it is known when it is to be revoked")
     if HOOKS in scopes and len(scopes) > 1:
         raise CommandError(f"a sender's key opens nothing else: --scope {HOOKS} stands alone")
-    if HOOKS in scopes and not is_secret_name(name):
+    if HOOKS in scopes and not (is_secret_name(name) or name.startswith(_OF_CONNECTORS)):
         raise CommandError(f"a sender's key is called as its connector calls it: {SECRET_FORM}")
     async with store_of(settings) as store, store.begin() as conn:
         return await _make(conn, name, scopes, expires_ms)
@@ -118,7 +146,7 @@ def list_command(*, as_json: bool, **flags: object) -> None:
                 row["name"],
                 " ".join(row["scopes"]),
                 row["created_at"],
-                row["last_used_at"] or ("not noted" if HOOKS in row["scopes"] else "never"),
+                row["last_used_at"] or "never",
                 row["expires_at"] or "",
                 row["revoked_at"] or "",
             )

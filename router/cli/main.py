@@ -27,6 +27,10 @@ COMMANDS = {
         "Look at webhooks, accepted or refused, and decide again.",
     ),
     "tasks": ("router.cli.tasks:tasks", "Look at tasks, make and complete some."),
+    "connectors": (
+        "router.cli.connectors:connectors",
+        "Get code that sends to a connector, and see what it received.",
+    ),
     "deliveries": (
         "router.cli.deliveries:deliveries",
         "Look at the copies of tasks elsewhere; send again, give up.",

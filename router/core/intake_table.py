@@ -47,6 +47,8 @@ class ConnectorIntake(BaseModel):
     reply: Literal["accepted", "routed"] = "accepted"
     public_url: str | None = None
     """The address that the sender was given, where it is not the usual one."""
+    sample: dict[str, Any] | None = None
+    """Of a task endpoint: an example payload (`body`), and the names its fields know (`choices`)."""
 
     def address(self, base_url: str) -> str:
         """Return the address that the sender was given; no query, no slash at the end of `base_url`.

@@ -31,8 +31,10 @@ class SharedSecretScheme:
     __slots__ = (
         "_hashes",
         "_header",
+        "_or_header",
         "_proof",
         "_secrets",
+        "_used",
         "_user",
         "hidden",
         "hidden_query",
@@ -50,8 +52,10 @@ class SharedSecretScheme:
         self._proof = proof
         self._secrets = tuple(secret.encode() for secret in secrets)
         self._hashes = tuple(one.encode() for one in hashes)
+        self._used: set[str] = set()
         self._user = None if proof.user is None else proof.user.encode()
         self._header = istr(proof.header) if proof.header else None
+        self._or_header = istr(proof.or_header) if proof.or_header else None
         self.hidden = proof.hidden
         self.hidden_query = proof.hidden_query
         self.needs_target = proof.query is not None
@@ -65,6 +69,12 @@ class SharedSecretScheme:
             given, place = target.query.getall(self._proof.query, ()), "query parameter"
         else:
             given, place = headers.getall(_AUTHORIZATION, ()), "header Authorization"
+            alone = () if self._or_header is None else headers.getall(self._or_header, ())
+            if alone:
+                # One that came in both is repeated, as one that came twice in either is.
+                if not given and alone[0] and not alone[1:]:
+                    return self._judge(_bytes(alone[0]))
+                given, place = [*given, *alone], f"header {self._or_header}"
         if not given or not given[0]:
             return _refusal("credentials-missing", f"the {place} is missing or empty")
         if len(given) > 1:
@@ -118,6 +128,8 @@ class SharedSecretScheme:
                 return self._judge(_bytes(rest.strip()))
             case "basic" if self._proof.basic:
                 return self._basic(rest.strip())
+        if self._proof.bare and not rest:
+            return self._judge(_bytes(value))
         return _refusal(
             "credentials-malformed",
             f"the Authorization header is not of the form that is expected: {self._proof.summary}",
@@ -134,6 +146,11 @@ class SharedSecretScheme:
         expected = user if self._user is None else self._user
         return self._judge(password, same_user=hmac.compare_digest(expected, user))
 
+    def take_used(self) -> set[str]:
+        """Return the hashes of the issued keys that were shown since this was asked last."""
+        used, self._used = self._used, set()
+        return used
+
     def _judge(self, shown: bytes, *, same_user: bool = True) -> Refusal | None:
         """Compare with every secret, so that the time taken does not tell which one it was."""
         matched = False
@@ -142,7 +159,10 @@ class SharedSecretScheme:
         if self._hashes:
             hashed = hashlib.sha256(shown).hexdigest().encode()
             for one in self._hashes:
-                matched |= hmac.compare_digest(one, hashed)
+                same = hmac.compare_digest(one, hashed)
+                matched |= same
+                if same:
+                    self._used.add(hashed.decode())
         if matched and same_user:
             return None
         count = len(self._secrets) + len(self._hashes)

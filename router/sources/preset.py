@@ -191,8 +191,9 @@ class Hmac:
 class SharedSecret:
     """The secret itself is shown: in a header, in the query, or as Bearer or Basic credentials.
 
-    Of `header` and `query` at most one is set; else `bearer` and `basic` say which credentials the
-    Authorization header may carry. `user` of None: any user.
+    Of `header` and `query` at most one is set; else `bearer`, `basic` and `bare` (the secret alone) say
+    what the Authorization header may carry, and `or_header` may carry the secret in its place. `user` of
+    None: any user.
     """
 
     bearer: bool = False
@@ -200,11 +201,13 @@ class SharedSecret:
     user: str | None = None
     header: str | None = None
     query: str | None = None
+    bare: bool = False
+    or_header: str | None = None
 
     @property
     def hidden(self) -> frozenset[str]:
-        """The lower-case name of the header that rules never see, if the secret is in one."""
-        return frozenset({self.header.lower()} if self.header else ())
+        """The lower-case names of headers of the secret's own, which rules never see."""
+        return frozenset(name.lower() for name in (self.header, self.or_header) if name)
 
     @property
     def hidden_query(self) -> frozenset[str]:
@@ -219,7 +222,9 @@ class SharedSecret:
         if self.query is not None:
             return f"the secret in the query parameter {self.query}"
         schemes = ["Bearer"] * self.bearer + ["Basic"] * self.basic
-        return f"Authorization: {' or '.join(schemes)}"
+        schemes += ["the secret alone"] * self.bare
+        other = f", or the secret in the header {self.or_header}" if self.or_header else ""
+        return f"Authorization: {' or '.join(schemes)}{other}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from router.sources import (
     square,
     standard_webhooks,
     stripe,
+    task,
     twilio,
     typeform,
     uptime_kuma,
@@ -111,6 +112,7 @@ REGISTRY: tuple[SourcePreset, ...] = (
     sendgrid.PRESET,
     cloudevents.PRESET,
     form.PRESET,
+    task.PRESET,
     none.PRESET,
 )
 SOURCE_NAMES: tuple[str, ...] = tuple(preset.name for preset in REGISTRY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
@@ -67,6 +67,7 @@ class Source:
 
     __slots__ = (
         "_scheme",
+        "_take_used",
         "certified",
         "content_types",
         "form_field",
@@ -89,6 +90,8 @@ class Source:
     ) -> None:
         self.preset = preset
         self._scheme = scheme
+        # Only senders that show their secret can show a key that was issued here.
+        self._take_used: Callable[[], set[str]] = getattr(scheme, "take_used", set)
         self.certified = certified
         self.hidden = hidden | scheme.hidden
         self.hidden_query = scheme.hidden_query
@@ -113,6 +116,10 @@ class Source:
         be left out unless `needs_target`. Never raises.
         """
         return self._scheme.verify(headers, body, now, target)
+
+    def take_used(self) -> set[str]:
+        """Return the hashes of the issued keys that were shown since this was asked last."""
+        return self._take_used()
 
     def name(self, headers: Headers, body: bytes, parsed: Parsed) -> Named:
         """Return what the sender calls the event and its delivery id.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,8 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import SERVER_SOFTWARE
 
 from router.core import jsonio
+from router.core.intake_table import RateLimit
+from router.core.rate_limits import Room
 from router.sources.preset import Answer
 from router.web import problems
 from router.web.outcomes import Outcome
@@ -72,6 +75,17 @@ def _head(second: int, size: int) -> bytes:
 def accepted(event_id: str, now: float) -> web.Response:
     """Say that an event is durable; `now` is in seconds since the epoch."""
     return Accepted(event_id, now)
+
+
+def rate_headers(limit: RateLimit, room: Room) -> dict[str, str]:
+    """Return how much a connector's limit leaves, in the words of the IETF's drafts on rate limits."""
+    span_s = max(1, math.ceil(limit.span_ms / 1000))
+    return {
+        "RateLimit-Limit": str(limit.burst),
+        "RateLimit-Remaining": str(room.remaining),
+        "RateLimit-Reset": str(math.ceil(room.reset_s)),
+        "RateLimit-Policy": f"{limit.count};w={span_s};burst={limit.burst}",
+    }
 
 
 def as_sender_expects(answer: Answer) -> web.Response:

@@ -8,7 +8,7 @@ the keys that were issued here, which are in the database.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from router.core.names import Names
 from router.core.networks import Networks
 from router.core.redaction import forget_value
 from router.core.settings import DEFAULT_BODY_LIMIT, Secrets
+from router.core.store.api_keys import name_for_connector
 from router.sources.registry import compile_source
 from router.sources.source import Source, SourceError
 
@@ -35,6 +36,13 @@ _SECRETS_EVERY = 10
 _KEYS_WITHIN_S = 1.0
 """How long the database may take to say which keys were issued; the last ones known count meanwhile."""
 
+_KEYS_EVERY = 3
+"""Issued keys are asked for each so many rounds: a revoked one is let in no longer than that."""
+_USE_EVERY = 60
+"""When keys were used is noted each so many rounds: it is for people to see, and may fail."""
+
+NoteUse = Callable[[Collection[str]], Awaitable[None]]
+"""Notes that keys were used, by their hashes."""
 IssuedKeys = Callable[[], Awaitable[Mapping[str, Sequence[str]]]]
 """Returns the hashes of the keys that were issued here, by the name of the secret they stand for."""
 
@@ -99,10 +107,12 @@ class Connectors:
         *,
         body_limit: int = DEFAULT_BODY_LIMIT,
         issued: IssuedKeys | None = None,
+        note_use: NoteUse | None = None,
     ) -> None:
         self._redis = redis
         self._secrets = secrets
         self._issued = issued
+        self._note_use = note_use
         self._keys: Mapping[str, Sequence[str]] = {}
         self._body_limit = body_limit
         self._stored: bytes | None = None
@@ -134,6 +144,10 @@ class Connectors:
         rounds = 0
         while True:
             try:
+                if rounds % _USE_EVERY == _USE_EVERY - 1:
+                    await self.note_use()
+                if rounds % _KEYS_EVERY == 0:
+                    await self.refresh_keys()
                 await self.refresh(secrets_too=rounds % _SECRETS_EVERY == 0)
             except (RedisError, OSError):
                 # The last table stays in force; /readyz tells that Redis is away.
@@ -141,6 +155,26 @@ class Connectors:
             else:
                 rounds += 1
             await asyncio.sleep(_EVERY_S)
+
+    async def note_use(self) -> None:
+        """Note which issued keys were used since this was done last; if it fails, it is not noted."""
+        sources = [each.source for each in self.by_name.values() if each.source is not None]
+        used = set[str]().union(*(source.take_used() for source in sources))
+        if not used or self._note_use is None:
+            return
+        try:
+            async with asyncio.timeout(_KEYS_WITHIN_S):
+                await self._note_use(used)
+        except (StoreError, TimeoutError) as error:
+            _log.debug("key_use_not_noted", error=type(error).__name__)
+
+    async def refresh_keys(self) -> None:
+        """Ask which keys were issued, and compile anew if that changed."""
+        before = self._keys
+        if self._issued is not None:
+            await self._ask_for_keys(self._issued)
+        if self._keys != before and self._table is not None:
+            await asyncio.to_thread(self._compile, self._table)
 
     async def refresh(self, *, secrets_too: bool = True) -> None:
         """Read the table, and compile anew what changed.
@@ -199,14 +233,15 @@ class Connectors:
     def _look_up(self, intake: ConnectorIntake) -> tuple[Material | None, str | None]:
         """Return what a connector's sender is proven with, or None and why it cannot be had."""
         secrets: list[str] = []
-        hashes: list[str] = []
+        own = self._keys.get(name_for_connector(intake.name), ())
+        hashes: list[str] = list(own)
         for name in intake.secrets:
             issued = self._keys.get(name, ())
             hashes.extend(issued)
             try:
                 secrets.append(self._secrets.get(name))
             except SecretMissingError as error:
-                if not issued:
+                if not issued and not own:
                     return None, str(error)
             except SettingsError as error:
                 return None, str(error)

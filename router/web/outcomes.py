@@ -19,7 +19,7 @@ _AGAIN_S = 1.0
 
 Outcome = Mapping[str, Any]
 """`{"event_id", "status", "reason", "code", "duplicate_of", "tasks": [{"id", "number", "action",
-"rule"}]}`, with `errors` where the task was refused."""
+"rule"}]}`, with `errors` where the task was refused; a task that is due says when."""
 
 _log = structlog.get_logger(__name__)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from aiohttp import web
 
@@ -22,6 +23,7 @@ from router.web.outcomes import Outcomes
 from router.web.remote import Proxies
 from router.web.uploads import Uploads
 
+NO_LIMITS: Mapping[str, str] = MappingProxyType({})
 BODY_WITHIN_S = 30.0
 """How long a body may take to arrive; it holds a place in memory meanwhile."""
 
@@ -55,7 +57,8 @@ class Reception:
 
     `asked_for` is the connector's name in the path, `now` the time of receipt in seconds since the
     epoch, `parsed` parses the body for those who need to know what it says. `is_handshake` tells that
-    the sender only tried the address: the answer is no acceptance. `remote` is who sent the request.
+    the sender only tried the address: the answer is no acceptance. `remote` is who sent the request. `limits` are
+    headers that say how much the connector's rate leaves; none where it has none.
     """
 
     __slots__ = (
@@ -64,6 +67,7 @@ class Reception:
         "connector",
         "content_type",
         "is_handshake",
+        "limits",
         "named",
         "now",
         "parsed",
@@ -86,6 +90,7 @@ class Reception:
         self.body = b""
         self.content_type = ""
         self.is_handshake = False
+        self.limits: Mapping[str, str] = NO_LIMITS
         self.parsed: Parsed = nothing
 
 

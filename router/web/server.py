@@ -10,7 +10,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,7 +34,7 @@ from router.core.pending import PendingBatches
 from router.core.rate_limits import RateLimits
 from router.core.redis_client import connect
 from router.core.settings import Secrets, Settings
-from router.core.store.api_keys import issued_keys
+from router.core.store.api_keys import issued_keys, touch_hashes
 from router.core.store.engine import Store, open_store
 from router.core.store.refusals import add_refusals
 from router.core.task_board import TaskBoard
@@ -146,7 +146,13 @@ async def assemble(settings: Settings, secrets: Secrets, reader: Reader) -> Part
         async with store.connect() as conn:
             return await issued_keys(conn, now_ms=epoch_ms(clock()))
 
-    connectors = Connectors(redis, secrets, body_limit=settings.body_limit, issued=issued)
+    async def note_use(hashes: Collection[str]) -> None:
+        async with store.begin() as conn:
+            await touch_hashes(conn, hashes, now_ms=epoch_ms(clock()))
+
+    connectors = Connectors(
+        redis, secrets, body_limit=settings.body_limit, issued=issued, note_use=note_use
+    )
     outcomes = Outcomes(redis, new_id())
     # The intake times its writes itself, and each of redis-py's own timeouts costs.
     intake_redis = connect(redis_url, answer_s=None)

@@ -21,7 +21,7 @@ from router.core.event import IncomingEvent
 from router.core.jsonio import UnparseableError
 from router.sources.preset import Facts
 from router.web import problems
-from router.web.answers import accepted, answer_of, as_sender_expects
+from router.web.answers import accepted, answer_of, as_sender_expects, rate_headers
 from router.web.content import query_body, read_content
 from router.web.outcomes import outcome_within
 from router.web.prefer import PREFER, PREFERENCE_APPLIED, wait_of
@@ -248,13 +248,13 @@ async def limit(reception: Reception) -> None:
         return
     try:
         async with asyncio.timeout(_RATE_WITHIN_S):
-            wait_s = await reception.services.rates.take(reception.connector.name, rate)
+            room = await reception.services.rates.ask(reception.connector.name, rate)
     except (RedisError, OSError, TimeoutError):
         raise ProblemError(problems.NOT_DURABLE) from None
-    if wait_s:
-        raise ProblemError(
-            problems.RATE_LIMITED, headers={hdrs.RETRY_AFTER: str(math.ceil(wait_s))}
-        )
+    reception.limits = rate_headers(rate, room)
+    if room.wait_s:
+        retry_after = {hdrs.RETRY_AFTER: str(math.ceil(room.wait_s))}
+        raise ProblemError(problems.RATE_LIMITED, headers={**reception.limits, **retry_after})
 
 
 async def keep(reception: Reception) -> web.Response:
@@ -273,6 +273,7 @@ async def keep(reception: Reception) -> web.Response:
             await _put(reception, event)
             outcome = await outcome_within(future, wait_s)
         response = answer_of(event.id, outcome, services.base_url, reception.now)
+    response.headers.update(reception.limits)
     if preferred_s is not None:
         response.headers[PREFERENCE_APPLIED] = f"wait={preferred_s}"
     return response

@@ -44,7 +44,8 @@ class LintedConnector:
     def rules(self) -> Sequence[LintedRule]:
         """All its rules, in their order."""
         listed = self.root.get("rules")
-        nodes = () if listed is None else listed.items
+        # A task endpoint is one rule by itself, and no list says so.
+        nodes = (self.root,) * len(self.connector.rules) if listed is None else listed.items
         return [
             LintedRule(rule, node, number)
             for number, (rule, node) in enumerate(zip(self.connector.rules, nodes, strict=True))

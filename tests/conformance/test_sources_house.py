@@ -154,11 +154,13 @@ WITHOUT_DELIVERY_ID = {
     "sendgrid": "a request has no id, but each of its events has",
     "uptimerobot": "its body is a template",
     "uptime-kuma": "it numbers nothing, and never tries again",
+    "task": "whoever sends tasks gives them keys of their own",
     "woocommerce": "its delivery id is shared by what is sent in one second",
 }
 WITHOUT_TYPE = {
     "form": "its fields are anybody's",
     "none": "nothing is known of the sender",
+    "task": "all that is sent to it is a task",
 }
 HEADINGS = (
     "## Set up the sender",

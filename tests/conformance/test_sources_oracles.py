@@ -48,6 +48,7 @@ WITHOUT_VECTORS = {
     "pingdom": "signs nothing",
     "uptime-kuma": "signs nothing",
     "uptimerobot": "signs nothing",
+    "task": "signs nothing",
 }
 
 bodies = st.text().map(str.encode) | st.dictionaries(st.text(), st.floats() | st.text()).map(

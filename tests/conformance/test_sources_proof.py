@@ -51,6 +51,7 @@ BODY_NOT_COVERED = {
     "azure-monitor": "it signs nothing",
     "cloudevents": "the specification knows tokens only",
     "datadog": "it signs nothing",
+    "task": "it shows a key; TLS is what protects the body on its way",
     "gitlab": "its token is shown, and signed requests have to be asked for",
     "grafana": "it signs only where a contact point says so",
     "mailgun": "it signs a time and a token; the token counts with one body only",

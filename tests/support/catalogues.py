@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rules.catalogues import Catalogues, Demands, SourceInfo, SourceProblem
 from rules.names import SecretName
 
-PRESETS = ("shopify", "github", "alertmanager", "none")
+PRESETS = ("shopify", "github", "alertmanager", "task", "none")
 
 
 class Retry(BaseModel):

@@ -16,7 +16,14 @@ from router.core.store.read import row_of, rows_of
 from router.core.store.schema import Row, api_keys
 
 HOOKS: Final = "hooks"
-"""The scope of a key that a sender shows; its name is that of the secret it stands for."""
+"""The scope of a key that a sender shows.
+
+Its name is that of the secret it stands for, or `connector:NAME` where it is for one connector."""
+
+
+def name_for_connector(connector: str) -> str:
+    """Return how keys are called that are for one connector."""
+    return f"connector:{connector}"
 
 
 def _in_force(now_ms: int) -> ColumnElement[bool]:
@@ -72,6 +79,13 @@ async def touch_key(
         update(api_keys)
         .where(api_keys.c.id == key_id, or_(last.is_(None), last <= now_ms - at_least_ms))
         .values(last_used_ms=now_ms)
+    )
+
+
+async def touch_hashes(conn: AsyncConnection, hashes: Collection[str], *, now_ms: int) -> None:
+    """Note that keys were used, by their hashes."""
+    await conn.execute(
+        update(api_keys).where(api_keys.c.hash.in_(hashes)).values(last_used_ms=now_ms)
     )
 
 

@@ -188,6 +188,14 @@ def _instant(milliseconds: int | None) -> str | None:
     return None if milliseconds is None else rfc3339_of_ms(milliseconds)
 
 
+def due_json(row: Row) -> dict[str, Any]:
+    """Return when a task is due, and the zone that is said in; nothing where it is never due."""
+    if row["due_date"] is None:
+        return {}
+    shown = {name: row[name] for name in ("due_date", "due_time", "all_day", "timezone")}
+    return {"due_at": _on_the_clock(row["due_ms"]), **shown}
+
+
 def _on_the_clock(milliseconds: int | None) -> str | None:
     """Return an instant somebody chose, such as 17:00: without milliseconds where it has none."""
     text = _instant(milliseconds)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from router.core import names
+from router.core.code_samples import LANGUAGES
 from router.core.store.deliveries import STATES
 from router.core.store.tasks import NEWEST, ORDERS
 from router.web import problems
@@ -68,12 +69,14 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "q": {**_TEXT, "description": "a text in title or description, in any case"},
     "sort": {"type": "string", "enum": list(ORDERS), "default": NEWEST},
     "email": {**_TEXT, "description": "the address, in any case"},
+    "lang": {"type": "string", "enum": list(LANGUAGES), "default": "curl"},
     "force": {"type": "boolean", "description": "act as if nothing had been done before"},
 }
 """Parameters of queries; where an address means something else by one, see `STATUS_OF`."""
 
 STATUS_OF: Final[Mapping[str, Mapping[str, Any]]] = {
     "/events": {"type": "string", "enum": list(STATUSES)},
+    "/connectors/{id}/activity": {"type": "string", "enum": list(STATUSES)},
     "/refusals": {"type": "integer", "minimum": 100, "maximum": 999},
 }
 HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -183,7 +186,16 @@ DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
     ("GET", "/refusals"): Described(
         "Events", models.Refusal, lists=True, query=("connector", "status", "since", "until")
     ),
-    ("GET", "/connectors"): Described("Installation", models.Connector, lists=True),
+    ("GET", "/connectors"): Described("Connectors", models.Connector, lists=True),
+    ("GET", "/connectors/{id}/code"): Described(
+        "Connectors", models.ConnectorCode, query=("lang",)
+    ),
+    ("GET", "/connectors/{id}/activity"): Described(
+        "Connectors",
+        models.ConnectorActivity,
+        query=("status", "since", "until", "limit", "cursor"),
+        problems=(problems.BAD_CURSOR,),
+    ),
     ("GET", "/stats"): Described("Installation", models.Stats),
     ("GET", "/audit"): Described("Installation", models.AuditEntry, lists=True),
 }

@@ -43,6 +43,8 @@ ENDPOINTS: tuple[tuple[str, str, Read], ...] = (
     ("/events/{id}", "events:read", events.one),
     ("/refusals", "events:read", refusals.many),
     ("/connectors", "events:read", connectors.many),
+    ("/connectors/{id}/code", "events:read", connectors.code),
+    ("/connectors/{id}/activity", "events:read", connectors.activity),
     ("/stats", "events:read", stats.show),
     ("/contacts", "tasks:read", contacts.many),
     ("/contacts/{id}", "tasks:read", contacts.one),

@@ -44,7 +44,24 @@ def test_a_senders_key_is_called_as_its_connector_calls_it(keys: Any) -> None:
     assert list(made) == ["id", "name", "scopes", "token"]
     assert (made["name"], made["scopes"]) == ("form_key", ["hooks"])
     assert made["token"] not in keys("list")[1]
-    assert "not noted" in keys("list")[1]
+    assert "never" in keys("list")[1]
+
+
+def test_a_key_of_one_connector_needs_no_name_and_opens_nothing_else(keys: Any) -> None:
+    made = json.loads(keys("create", "--connector", "support-form", "--json")[1])
+
+    assert (made["name"], made["scopes"]) == ("connector:support-form", ["hooks"])
+    assert keys("rotate", "connector:support-form")[0] == 0
+    for wrong in (
+        ["x", "--connector", "form"],
+        ["--connector", "form", "--scope", "admin"],
+        ["--connector", "No Name"],
+        ["name-alone"],
+        ["--scope", "admin"],
+        ["connector:form", "--scope", "hooks", "--scope", "admin"],
+    ):
+        assert keys("create", *wrong)[:2] == (2, "")
+    assert len(listed(keys)) == 2
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,17 @@ async def test_a_burst_passes_and_the_next_is_told_how_long_to_wait(redis: Redis
     assert 107_990 < waits[3] <= 108_000
 
 
+async def test_how_many_are_left_is_said_and_when_all_are_back(redis: Redis) -> None:
+    limits = RateLimits(redis)
+
+    rooms = [await limits.ask("shop", SLOW) for _ in range(4)]
+
+    assert [room.remaining for room in rooms] == [2, 1, 0, 0]
+    for taken, room in enumerate(rooms[:3], 1):
+        assert taken * 108_000 - 10 < room.reset_s <= taken * 108_000
+    assert 0 < rooms[3].wait_s <= rooms[3].reset_s
+
+
 async def test_what_is_turned_away_takes_nothing(redis: Redis) -> None:
     limits = RateLimits(redis)
     for _ in range(3):

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from router.web.api.models.connectors import (
+    ActivityDay,
+    Connector,
+    ConnectorActivity,
+    ConnectorCode,
+    Received,
+    TaskMade,
+)
 from router.web.api.models.deliveries import Attempt, Delivery, DeliveryWhole, Destination
 from router.web.api.models.events import Event, EventWhole, Refusal, Replay
 from router.web.api.models.given import (
@@ -20,7 +28,7 @@ from router.web.api.models.given import (
     TaskPatch,
     Turn,
 )
-from router.web.api.models.installation import AuditEntry, Backlog, Connector, RulesShown, Stats
+from router.web.api.models.installation import AuditEntry, Backlog, RulesShown, Stats
 from router.web.api.models.problem import FieldProblem, Problem
 from router.web.api.models.shown import Reason, Shown
 from router.web.api.models.tasks import (
@@ -36,11 +44,14 @@ from router.web.api.models.tasks import (
 )
 
 __all__ = [
+    "ActivityDay",
     "Attempt",
     "AuditEntry",
     "Backlog",
     "Comment",
     "Connector",
+    "ConnectorActivity",
+    "ConnectorCode",
     "Contact",
     "ContactNew",
     "ContactPatch",
@@ -60,6 +71,7 @@ __all__ = [
     "Link",
     "Problem",
     "Reason",
+    "Received",
     "Refusal",
     "Replay",
     "ReplayAsked",
@@ -72,6 +84,7 @@ __all__ = [
     "Stats",
     "Task",
     "TaskFields",
+    "TaskMade",
     "TaskNew",
     "TaskPatch",
     "TaskWhole",

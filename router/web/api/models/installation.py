@@ -1,22 +1,9 @@
-"""Connectors and the installation as they are answered."""
+"""The installation as it is answered."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from router.web.api.models.shown import Shown
 from router.web.api.models.types import Instant, Json
-
-
-class Connector(Shown):
-    """A connector: where it is reached, and what keeps it from working."""
-
-    name: str
-    source: str
-    url: str
-    reply: Literal["accepted", "routed"]
-    body_limit: int
-    problem: str | None
 
 
 class Backlog(Shown):

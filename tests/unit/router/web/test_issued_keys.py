@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 from redis.asyncio import Redis
@@ -217,3 +217,36 @@ async def test_what_a_connector_is_proven_with_is_not_shown(
     shown = repr((form, shop, form.material, shop.material))
     assert hash_of(KEY) not in shown
     assert SECRETS["shop_webhook"] not in shown
+
+
+async def test_a_key_of_a_connector_opens_it_and_no_other(
+    connectors: Connectors, issued: Issued
+) -> None:
+    issued.keys = {"connector:form": [hash_of(KEY)]}
+    await connectors.refresh()
+    assert taken(connectors.find("form"), KEY)
+
+    issued.keys = {"connector:other": [hash_of(KEY)]}
+    await connectors.refresh_keys()
+    assert not taken(connectors.find("form"), KEY)
+
+
+async def test_which_keys_were_used_is_noted_once(redis: Redis, issued: Issued) -> None:
+    noted: list[set[str]] = []
+
+    async def note(hashes: Collection[str]) -> None:
+        noted.append(set(hashes))
+
+    await publish(redis, table(FORM, SHOP))
+    connectors = Connectors(redis, secrets_of({}), issued=issued.ask, note_use=note)
+    issued.keys = {"form_key": [hash_of(KEY), hash_of(OTHER)]}
+    await connectors.refresh()
+
+    assert not taken(connectors.find("form"), "hky_wrong")
+    await connectors.note_use()
+    assert noted == []
+    assert taken(connectors.find("form"), KEY)
+    assert taken(connectors.find("form"), KEY)
+    await connectors.note_use()
+    await connectors.note_use()
+    assert noted == [{hash_of(KEY)}]

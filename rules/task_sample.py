@@ -1,0 +1,67 @@
+"""An example payload for a task endpoint, and which names its fields know: what code samples are made of.
+
+It holds only what the connector accepts, with names of the directory, so that it makes a task as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rules.decision import Unknown
+from rules.directory import Directory
+from rules.fields import PRIORITIES
+from rules.payload import CONTACT, Payload
+
+MAX_CHOICES: Final = 12
+"""So many names of a kind are shown; a directory may hold thousands."""
+
+_KINDS: Final = {
+    "type": "task_types",
+    "assignees": "people",
+    "labels": "labels",
+    "client": "clients",
+    "project": "projects",
+}
+_LISTS: Final = frozenset({"assignees", "labels"})
+_STRANGER: Final = {"email": "ada@example.com", "name": "Ada Lovelace"}
+
+
+def sample_of(
+    payload: Payload, directory: Directory, given: Mapping[str, object], unknown: Unknown
+) -> dict[str, Any]:
+    """Return `{"body": …, "choices": {field: [name, …]}}`.
+
+    `given` are the fields that the connector fixes or gives by default, `unknown` says what becomes of
+    strangers.
+    """
+    body: dict[str, Any] = {
+        "title": "Call Ada back",
+        "description": "She asked about her invoice.",
+        "priority": "high",
+        "due": "tomorrow",
+    }
+    body = {name: value for name, value in body.items() if payload.accepts(name)}
+    choices: dict[str, Sequence[str]] = {}
+    if payload.accepts("priority"):
+        choices["priority"] = PRIORITIES
+    for name, kind in _KINDS.items():
+        names = sorted(set(directory.known.get(kind, {}).values()))
+        if not names or not payload.accepts(name):
+            continue
+        choices[name] = names[:MAX_CHOICES]
+        if name == "client" or (name == "project" and "client" in given):
+            continue  # a project brings its client, and takes no other
+        body[name] = [names[0]] if name in _LISTS else names[0]
+    if payload.accepts(CONTACT):
+        body[CONTACT] = _contact(directory, unknown)
+    return {"body": body, "choices": {name: list(names) for name, names in choices.items()}}
+
+
+def _contact(directory: Directory, unknown: Unknown) -> dict[str, str]:
+    """Return somebody whom the connector lets in, as far as the directory knows one."""
+    if unknown == "reject":
+        for person in directory.people.values():
+            if person.email:
+                return {"email": person.email, "name": person.name or person.email}
+    return dict(_STRANGER)
