@@ -1,13 +1,13 @@
 """Fixtures every test may ask for: real servers, databases, a store, a clean environment.
 
-A server this machine lacks skips the test and says so; with CI=true it fails it.
+A server or an interpreter this machine lacks skips the test and says so; with CI=true it fails it.
 """
 
 from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from logging import Logger
 from pathlib import Path
@@ -28,6 +28,7 @@ from router.core.store.engine import Store, open_store
 from tests.support.programs import (
     ProgramMissingError,
     alertmanager_program,
+    interpreter_program,
     postgresql_programs,
     redis_program,
 )
@@ -85,7 +86,7 @@ def _logging_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def _missing(error: ProgramMissingError) -> NoReturn:
     if _CI:
-        pytest.fail(f"CI has all servers, but {error}", pytrace=False)
+        pytest.fail(f"CI has all programs, but {error}", pytrace=False)
     pytest.skip(str(error))
 
 
@@ -112,6 +113,19 @@ def alertmanager() -> Path:
         return alertmanager_program()
     except ProgramMissingError as error:
         _missing(error)
+
+
+@pytest.fixture(scope="session")
+def interpreter_of() -> Callable[[str], Path]:
+    """Tells what runs a code sample of a language."""
+
+    def find(lang: str) -> Path:
+        try:
+            return interpreter_program(lang)
+        except ProgramMissingError as error:
+            _missing(error)
+
+    return find
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
 """Programs that make a task through a connector: curl, Python, JavaScript and PHP, ready to run.
 
-Each reads the key from the environment (`TASK_KEY`), prints the answer and ends with 1 if no task came
-of it. Nothing but the language itself is needed; names from rule files are always quoted.
+Each reads the key from the environment (`TASK_KEY`), prints the answer and ends with an error if no task
+came of it. Nothing but the language itself is needed; names from rule files are always quoted, in comments
+too: whoever may add a label must not be able to write a line of a program that others run.
 """
 
 from __future__ import annotations
 
 import json
 import pprint
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -16,6 +18,7 @@ from router.core.intake_table import ConnectorIntake
 
 KEY_VARIABLE: Final = "TASK_KEY"
 _WIDTH: Final = 88
+_SHELL_ACTS_ON: Final = re.compile(r'[$`"\\]')
 
 
 class Sample(NamedTuple):
@@ -32,13 +35,18 @@ class Sample(NamedTuple):
         """Return what there is to know before running it, a comment a line."""
         lines = [f"Makes a task through the connector {self.connector}; {KEY_VARIABLE} is its key."]
         for name, names in self.choices.items():
-            lines.append(f"{name}: {', '.join(json.dumps(each) for each in names)}")
+            lines.append(f"{name}: {', '.join(_noted(each) for each in names)}")
         return "".join(f"{mark} {line}\n" for line in lines)
 
     @property
     def json(self) -> str:
         """The payload."""
         return json.dumps(self.body, indent=2)
+
+
+def _noted(name: str) -> str:
+    """Return a name as a comment may hold it: on one line, and without the end of PHP."""
+    return json.dumps(name).replace("?>", "?\\u003e")
 
 
 def sample_for(intake: ConnectorIntake, base_url: str) -> Sample | None:
@@ -61,11 +69,11 @@ def sample_for(intake: ConnectorIntake, base_url: str) -> Sample | None:
 
 
 def _curl(sample: Sample) -> str:
-    header = f'"{sample.header}: {sample.prefix}${KEY_VARIABLE}"'
+    header = _SHELL_ACTS_ON.sub(r"\\\g<0>", sample.header)
     return f"""\
 #!/bin/sh
-{sample.comments("#")}curl --silent --show-error --fail-with-body {shlex.quote(sample.url)} \\
-  --header {header} \\
+{sample.comments("#")}curl --silent --show-error --fail-with-body --globoff {shlex.quote(sample.url)} \\
+  --header "{header}: {sample.prefix}${{{KEY_VARIABLE}:?is not set}}" \\
   --header "Content-Type: application/json" \\
   --data-binary @- <<'TASK'
 {sample.json}
@@ -75,7 +83,9 @@ TASK
 
 def _python(sample: Sample) -> str:
     task = pprint.pformat(dict(sample.body), width=_WIDTH, sort_dicts=False)
+    # The first two lines hold no names: there a comment may say in which encoding the rest is read.
     return f"""\
+#!/usr/bin/env python3
 {sample.comments("#")}import json
 import os
 import sys
@@ -105,10 +115,12 @@ def _javascript(sample: Sample) -> str:
 {sample.comments("//")}const task = {sample.json};
 
 async function main() {{
+  const key = process.env.{KEY_VARIABLE};
+  if (!key) throw new Error("{KEY_VARIABLE} is not set");
   const answer = await fetch({json.dumps(sample.url)}, {{
     method: "POST",
     headers: {{
-      {json.dumps(sample.header)}: {json.dumps(sample.prefix)} + process.env.{KEY_VARIABLE},
+      {json.dumps(sample.header)}: {json.dumps(sample.prefix)} + key,
       "Content-Type": "application/json",
     }},
     body: JSON.stringify(task),
@@ -123,26 +135,34 @@ main();
 
 
 def _php(sample: Sample) -> str:
-    url = sample.url.replace("\\", "\\\\").replace("'", "\\'")
     return f"""\
 <?php
 {sample.comments("//")}$task = <<<'TASK'
 {sample.json}
 TASK;
+$key = getenv('{KEY_VARIABLE}');
+if (!$key) {{
+    throw new RuntimeException('{KEY_VARIABLE} is not set');
+}}
 $context = stream_context_create(['http' => [
     'method' => 'POST',
-    'header' => [
-        '{sample.header}: {sample.prefix}' . getenv('{KEY_VARIABLE}'),
-        'Content-Type: application/json',
-    ],
+    'header' => [{_php_text(f"{sample.header}: {sample.prefix}")} . $key, 'Content-Type: application/json'],
     'content' => $task,
     'timeout' => 15,
+    'follow_location' => 0,
     'ignore_errors' => true, // 422: its `errors` say what is wrong with the task
 ]]);
-$answer = file_get_contents('{url}', false, $context);
-echo $answer, "\\n";
-exit(preg_match('/ 2\\d\\d/', $http_response_header[0] ?? '') ? 0 : 1);
+$answer = fopen({_php_text(sample.url)}, 'r', false, $context);
+if (!$answer) {{
+    exit(1); // the warning says why
+}}
+echo stream_get_contents($answer), "\\n";
+exit(preg_match('/ 2\\d\\d/', stream_get_meta_data($answer)['wrapper_data'][0]) ? 0 : 1);
 """
+
+
+def _php_text(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 LANGUAGES: Final[Mapping[str, Callable[[Sample], str]]] = {

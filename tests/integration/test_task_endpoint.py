@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
-import subprocess
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from router.core.code_samples import LANGUAGES
-from router.core.settings import environment
 from router.core.store.migrate import upgrade
 from tests.support.hookyard import Hookyard
 from tests.support.routes import write_routes
+from tests.support.samples import run_sample
 from tests.support.servers import RedisServer
 from tests.support.waiting import wait_until
 
@@ -194,16 +190,11 @@ async def test_a_limit_is_said_with_every_answer_and_kept(hookyard: Hookyard) ->
     assert len((await hookyard.get("/tasks"))["data"]) == 1
 
 
-INTERPRETERS = {"curl": "sh", "python": sys.executable, "javascript": "node", "php": "php"}
-NEEDED = {**INTERPRETERS, "curl": "curl"}
-
-
 @pytest.mark.parametrize("lang", list(LANGUAGES))
 async def test_printed_code_makes_a_task_as_it_is(
-    hookyard: Hookyard, lang: str, tmp_path: Path
+    hookyard: Hookyard, lang: str, tmp_path: Path, interpreter_of: Callable[[str], Path]
 ) -> None:
-    if shutil.which(NEEDED[lang]) is None:
-        pytest.skip(f"{NEEDED[lang]} is not installed")
+    interpreter = interpreter_of(lang)
     for name in ("support-form", "script"):
         printed = hookyard.run("connectors", "code", name, "--lang", lang)
         assert printed.returncode == 0, printed.stderr
@@ -212,8 +203,8 @@ async def test_printed_code_makes_a_task_as_it_is(
         program = tmp_path / f"{name}.{lang}"
         program.write_text(printed.stdout, "utf-8")
 
-        good = await run(INTERPRETERS[lang], program, KEY)
-        wrong = await run(INTERPRETERS[lang], program, "another key")
+        good = await run_sample(interpreter, program, KEY)
+        wrong = await run_sample(interpreter, program, "another key")
 
         answer = json.loads(good.stdout)
         assert (good.returncode, answer["status"]) == (0, "routed"), good
@@ -223,19 +214,6 @@ async def test_printed_code_makes_a_task_as_it_is(
         assert "project" in shown["body"] or name == "support-form"
         assert wrong.returncode != 0
         assert json.loads(wrong.stdout)["code"] == "not-proven"
-
-
-async def run(interpreter: str, program: Path, key: str) -> subprocess.CompletedProcess[str]:
-    env = {"TASK_KEY": key, "PATH": environment()["PATH"]}
-    return await asyncio.to_thread(
-        subprocess.run,
-        [interpreter, str(program)],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
 
 
 async def test_activity_says_what_came_and_what_became_of_it(hookyard: Hookyard) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,6 +56,18 @@ def alertmanager_program() -> Path:
         if found := shutil.which(name):
             return Path(found)
     raise ProgramMissingError("prometheus-alertmanager is not on PATH")
+
+
+_RUNS_SAMPLES = {"curl": "sh", "python": sys.executable, "javascript": "node", "php": "php"}
+_CURL = "curl"
+
+
+def interpreter_program(lang: str) -> Path:
+    """Return what runs a code sample of a language; that of curl needs it beside the shell."""
+    for name in (_RUNS_SAMPLES[lang], *([_CURL] if lang == _CURL else [])):
+        if shutil.which(name) is None:
+            raise ProgramMissingError(f"{name} is not on PATH")
+    return Path(str(shutil.which(_RUNS_SAMPLES[lang])))
 
 
 def usable_cores() -> list[int]:
