@@ -10,6 +10,9 @@ from router.cli.catalogues import catalogues
 from router.cli.failures import CommandError
 from router.cli.output import status
 from router.core.settings import Secrets, Settings
+from router.core.store.api_keys import name_for_connector
+from rules.compile_task import TASK
+from rules.compiled import Connector
 from rules.loader import Loaded, load
 from rules.problems import Problem
 from rules.ruleset import RuleSet
@@ -108,7 +111,8 @@ def missing_secrets(
 ) -> list[Problem]:
     """Return a warning for each secret that the rules name and that is not set here (decision X3).
 
-    `issued` names those for which a key was issued here.
+    `issued` names those for which a key was issued here, and `connector:NAME` for each connector that
+    has one of its own.
     """
     return [
         Problem(
@@ -116,11 +120,34 @@ def missing_secrets(
             f"secret {name} is not set here",
             span,
             "warning",
-            hint=f"set {Secrets.variable(name)}, or put it into HOOKYARD_SECRETS_DIR",
+            hint=f"set {Secrets.variable(name)}, or put it into HOOKYARD_SECRETS_DIR"
+            + _or_a_key(rule_set, name),
         )
         for name, span in rule_set.secrets.items()
-        if name not in issued and not secrets.has(name)
+        if not secrets.has(name) and not _is_issued(rule_set, name, issued)
     ]
+
+
+def _is_issued(rule_set: RuleSet, secret: str, issued: Collection[str]) -> bool:
+    """Tell whether whoever shows a secret can show a key that was issued here in its place."""
+    if secret in issued:
+        return True
+    if any(secret in each.secrets for each in rule_set.destinations.values()):
+        return False
+    users = _users(rule_set, secret)
+    return bool(users) and all(name_for_connector(each.name) in issued for each in users)
+
+
+def _or_a_key(rule_set: RuleSet, secret: str) -> str:
+    """Return the other way to get a secret, where it is the key of a task endpoint."""
+    users = _users(rule_set, secret)
+    if len(users) != 1 or users[0].source != TASK:
+        return ""
+    return f"; or `hookyard keys create --connector {users[0].name}` makes a key"
+
+
+def _users(rule_set: RuleSet, secret: str) -> list[Connector]:
+    return [each for each in rule_set.connectors.values() if secret in each.secrets]
 
 
 def unknown_addresses(rule_set: RuleSet, public_url: str | None) -> list[Problem]:

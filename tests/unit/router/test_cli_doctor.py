@@ -316,6 +316,32 @@ def test_a_key_that_was_issued_here_is_not_missed(settings: Settings, tmp_path: 
     assert [(f.subject, f.level) for f in not_issued] == [("rules", "ok"), ("secrets", "problem")]
 
 
+def test_a_connector_with_a_key_of_its_own_misses_none_of_its_secrets(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "routes").mkdir()
+    text = "connector: {}\nsource: task\nsecrets: [form_key, form_key_old]\ndedupe: off\n"
+    (tmp_path / "routes" / "form.yaml").write_text(text.format("form"))
+    secrets = Secrets(settings, {})
+
+    def missing(*issued: str) -> list[str]:
+        found = check_rules(settings, secrets, issued=issued)
+        return [each.advice for each in found if (each.subject, each.level) == ("secrets", "problem")]
+
+    assert missing("connector:form") == []
+    first, _ = missing("connector:another")
+    assert first.endswith("; or `hookyard keys create --connector form` makes a key")
+
+    (tmp_path / "routes" / "other.yaml").write_text(text.format("other"))
+    assert len(missing("connector:form")) == 2, "the other connector has no key yet"
+    assert missing("connector:form", "connector:other") == []
+
+    (tmp_path / "routes" / "destinations.yaml").write_text(
+        "destinations:\n  team: {type: http, url: https://team.example/, headers: {X-Key: {secret: form_key}}}\n"
+    )
+    assert missing("connector:form", "connector:other") != [], "a destination has to show it"
+
+
 def _module(name: str, doc: str, file: str) -> ModuleType:
     module = ModuleType(name, doc)
     module.__file__ = file
