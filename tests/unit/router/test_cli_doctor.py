@@ -326,7 +326,9 @@ def test_a_connector_with_a_key_of_its_own_misses_none_of_its_secrets(
 
     def missing(*issued: str) -> list[str]:
         found = check_rules(settings, secrets, issued=issued)
-        return [each.advice for each in found if (each.subject, each.level) == ("secrets", "problem")]
+        return [
+            each.advice for each in found if (each.subject, each.level) == ("secrets", "problem")
+        ]
 
     assert missing("connector:form") == []
     first, _ = missing("connector:another")
