@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from router.cli.failures import CommandError
+from router.cli.failures import PROBLEMS_FOUND, CommandError
 from router.cli.options import data_option, json_option, option, routes_option, time_options
 from router.cli.output import plain, result, result_json, status, table
 from router.cli.parts import store_of
 from router.cli.rules_report import load_rules
 from router.cli.start import prepare, run_async
 from router.core.activity import activity_json, since_of
-from router.core.clock import utc_now
+from router.core.clock import rfc3339_of_ms, utc_now
 from router.core.code_samples import LANGUAGES, Sample, sample_for
 from router.core.intake_table import IntakeTable
 from router.core.settings import Settings
+from router.core.store import rule_sets
 from router.core.store.activity import Span, events_per_day, refusals_per_day
 from router.core.store.events import EventFilter, list_events
 from rules.problems import did_you_mean
@@ -74,7 +76,9 @@ def _sample(settings: Settings, name: str) -> Sample:
     sample = sample_for(table[name], settings.base_url)
     if sample is None:
         raise CommandError(
-            f"{name} has no code: it is not `source: task` with its key in a header", exit_code=1
+            f"{name} has no code: it is not `source: task` with its key in a header; "
+            f"`hookyard send {name} --event FILE` sends to it as its sender would",
+            exit_code=1,
         )
     return sample
 
@@ -106,6 +110,10 @@ def activity(
     if as_json:
         result_json(found)
         return
+    if not found["days"]:
+        since = rfc3339_of_ms(wanted.since_ms or 0)
+        status(f"Nothing came to {name} from {since} on; --since looks further back.")
+        return
     table(
         ("day", "events", "refused before they were events"),
         ((day["date"], _counts(day["events"]), _counts(day["refusals"])) for day in found["days"]),
@@ -136,7 +144,25 @@ async def _activity(
         page = await list_events(conn, wanted, limit=limit, cursor=cursor)
         counts = await events_per_day(conn, connector, span)
         refused = await refusals_per_day(conn, connector, span)
+        if not counts and not refused:
+            await _check_name(conn, connector)
     return activity_json(page, counts, refused, settings.base_url)
+
+
+async def _check_name(conn: AsyncConnection, name: str) -> None:
+    """Say so where nothing could come: the rules in force know no such connector.
+
+    Raises:
+        CommandError: They do not. One that was removed has no activity that is worth a guess either.
+    """
+    kept = await rule_sets.last_good(conn)
+    known = {} if kept is None else kept["intake_table"].get("connectors", {})
+    if kept is not None and name not in known:
+        hint = did_you_mean(name, known) or f"there are {', '.join(known) or 'none'}"
+        raise CommandError(
+            f"nothing came to {name}, and the rules in force have no such connector; {hint}",
+            exit_code=PROBLEMS_FOUND,
+        )
 
 
 def _counts(counts: dict[str, int]) -> str:

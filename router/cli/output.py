@@ -17,11 +17,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from router.cli.widths import GAP, widths
 from router.core import jsonio
 from router.core.redaction import scrub
 from router.core.settings import environment
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 _PIPE_WIDTH = 1000
 
 
@@ -49,22 +51,32 @@ def result_json(value: Any) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
-    """Print rows to stdout; on a terminal they are folded to its width, in a pipe never."""
+    """Print rows to stdout; on a terminal they are folded to its width, in a pipe never.
+
+    On a terminal instants are shown to the second, with a blank where they may be folded.
+    """
     terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else _PIPE_WIDTH
+    size = shutil.get_terminal_size()
+    cells = [[plain(cell) for cell in row] for row in rows]
+    if terminal:
+        cells = [[_INSTANT.sub(r"\1 \2Z", cell) for cell in row] for row in cells]
+    fitted = widths([*zip(columns, *cells, strict=True)], size.columns) if terminal else None
     console = Console(
-        width=width,
+        width=size.columns if terminal else _PIPE_WIDTH,
+        height=size.lines,
         force_terminal=terminal,
         no_color="NO_COLOR" in environment(),
         highlight=False,
         emoji=False,
         markup=False,
     )
-    grid = Table(box=None, pad_edge=False, header_style="bold", title=title or None)
-    for column in columns:
-        grid.add_column(Text(column), overflow="fold")
-    for row in rows:
-        grid.add_row(*(Text(plain(cell)) for cell in row))
+    grid = Table(
+        box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold", title=title or None
+    )
+    for at, column in enumerate(columns):
+        grid.add_column(Text(column), overflow="fold", width=None if fitted is None else fitted[at])
+    for row in cells:
+        grid.add_row(*map(Text, row))
     with console.capture() as capture:
         console.print(grid)
     for line in capture.get().splitlines():

@@ -88,6 +88,8 @@ def list_command(
             for task in page["data"]
         ),
     )
+    if not page["data"]:
+        status("There are no such tasks.")
     if page["next_cursor"]:
         status(f"More: --cursor {page['next_cursor']}")
 
