@@ -75,7 +75,7 @@ def _curl(sample: Sample) -> str:
 {sample.comments("#")}curl --silent --show-error --fail-with-body --globoff {shlex.quote(sample.url)} \\
   --header "{header}: {sample.prefix}${{{KEY_VARIABLE}:?is not set}}" \\
   --header "Content-Type: application/json" \\
-  --data-binary @- <<'TASK'
+  --write-out '\\n' --data-binary @- <<'TASK'
 {sample.json}
 TASK
 """
