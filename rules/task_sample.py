@@ -30,7 +30,7 @@ _STRANGER: Final = {"email": "ada@example.com", "name": "Ada Lovelace"}
 def sample_of(
     payload: Payload, directory: Directory, given: Mapping[str, object], unknown: Unknown
 ) -> dict[str, Any]:
-    """Return `{"body": …, "choices": {field: [name, …]}}`.
+    """Return `{"body": …, "choices": {field: [name, …]}}`, and `more: {field: how many}` of names not shown.
 
     `given` are the fields that the connector fixes or gives by default, `unknown` says what becomes of
     strangers.
@@ -43,6 +43,7 @@ def sample_of(
     }
     body = {name: value for name, value in body.items() if payload.accepts(name)}
     choices: dict[str, Sequence[str]] = {}
+    more: dict[str, int] = {}
     if payload.accepts("priority"):
         choices["priority"] = PRIORITIES
     for name, kind in _KINDS.items():
@@ -50,12 +51,15 @@ def sample_of(
         if not names or not payload.accepts(name):
             continue
         choices[name] = names[:MAX_CHOICES]
+        if len(names) > MAX_CHOICES:
+            more[name] = len(names) - MAX_CHOICES
         if name == "client" or (name == "project" and "client" in given):
             continue  # a project brings its client, and takes no other
         body[name] = [names[0]] if name in _LISTS else names[0]
     if payload.accepts(CONTACT):
         body[CONTACT] = _contact(directory, unknown)
-    return {"body": body, "choices": {name: list(names) for name, names in choices.items()}}
+    found = {"body": body, "choices": {name: list(names) for name, names in choices.items()}}
+    return {**found, "more": more} if more else found
 
 
 def _contact(directory: Directory, unknown: Unknown) -> dict[str, str]:

@@ -30,12 +30,15 @@ class Sample(NamedTuple):
     prefix: str
     body: Mapping[str, Any]
     choices: Mapping[str, Any]
+    more: Mapping[str, int]
+    """How many names of a field there are beside its choices."""
 
     def comments(self, mark: str) -> str:
         """Return what there is to know before running it, a comment a line."""
         lines = [f"Makes a task through the connector {self.connector}; {KEY_VARIABLE} is its key."]
         for name, names in self.choices.items():
-            lines.append(f"{name}: {', '.join(_noted(each) for each in names)}")
+            more = f", and {self.more[name]} more" if name in self.more else ""
+            lines.append(f"{name}: {', '.join(_noted(each) for each in names)}{more}")
         return "".join(f"{mark} {line}\n" for line in lines)
 
     @property
@@ -65,6 +68,7 @@ def sample_for(intake: ConnectorIntake, base_url: str) -> Sample | None:
         prefix="" if header else "Bearer ",
         body=found["body"],
         choices=found["choices"],
+        more=found.get("more", {}),
     )
 
 

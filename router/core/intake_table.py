@@ -48,7 +48,7 @@ class ConnectorIntake(BaseModel):
     public_url: str | None = None
     """The address that the sender was given, where it is not the usual one."""
     sample: dict[str, Any] | None = None
-    """Of a task endpoint: an example payload (`body`), and the names its fields know (`choices`)."""
+    """Of a task endpoint: an example payload (`body`), the names its fields know (`choices`) and of how many more."""
 
     def address(self, base_url: str) -> str:
         """Return the address that the sender was given; no query, no slash at the end of `base_url`.

@@ -85,3 +85,24 @@ def test_an_odd_address_is_quoted_for_the_shell() -> None:
     command = LANGUAGES["curl"](sample).split("\ncurl ")[1].split(" \\\n")[0]
 
     assert "https://h.example/a'b$(x)?c=d" in shlex.split(command)
+
+
+@pytest.mark.parametrize("lang", list(LANGUAGES))
+def test_it_is_said_that_a_directory_has_more_names_than_are_shown(lang: str) -> None:
+    names = {"body": {"title": "x"}, "choices": {"type": ["bug"], "labels": ["a", "b"]}}
+    found = intake().model_copy(update={"sample": {**names, "more": {"labels": 188}}})
+    sample = sample_for(found, "")
+    assert sample is not None
+
+    lines = LANGUAGES[lang](sample).splitlines()
+    assert [line for line in lines if line.endswith('labels: "a", "b", and 188 more')]
+    assert [line for line in lines if line.endswith('type: "bug"')]
+
+
+@pytest.mark.parametrize("lang", ["curl", "python"])
+def test_no_name_stands_where_a_comment_may_say_how_the_rest_is_read(lang: str) -> None:
+    first, second, third, *_ = program(lang).splitlines()
+
+    assert first.startswith("#!")
+    assert second == "# Makes a task through the connector form; TASK_KEY is its key."
+    assert third.startswith("# labels: ")

@@ -80,7 +80,9 @@ def test_a_directory_of_thousands_is_not_repeated_whole() -> None:
     labels = ", ".join(f"l{number:04}: " for number in range(5000))
     rules = rule_set(HEAD, directory=f"directory: {{labels: {{{labels}}}}}\n")
 
-    assert len(rules.intakes["shop"]["sample"]["choices"]["labels"]) == 12
+    found = rules.intakes["shop"]["sample"]
+    assert len(found["choices"]["labels"]) == 12
+    assert found["more"] == {"labels": 4988}
 
 
 def test_other_connectors_have_none() -> None:
