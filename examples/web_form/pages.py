@@ -57,9 +57,6 @@ WORDS: Final = {
     "unknown-contact": "We do not know this address. Take the one that you are registered with.",
 }
 """What people are told in place of Hookyard's own sentence, which is for those who write programs."""
-LATER: Final = (
-    "We could not take it just now, and it is not lost: please send it again in a minute."
-)
 
 
 def form(given: Mapping[str, str], wrong: Mapping[str, str]) -> str:

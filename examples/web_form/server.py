@@ -29,8 +29,6 @@ SECURITY: Final = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-
-
 LATER: Final = (
     "We could not take it just now. Nothing of it is lost here: please send it again in a minute."
 )
@@ -131,7 +129,12 @@ class Handler(BaseHTTPRequestHandler):
             self._say(413, note("This is too long"))
             return
         content = self.rfile.read(int(length)).decode("utf-8", "replace")
-        given = {name: values[-1] for name, values in parse_qs(content, max_num_fields=50).items()}
+        try:
+            fields = parse_qs(content, max_num_fields=50)
+        except ValueError:
+            self._say(413, note("This is too long"))
+            return
+        given = {name: values[-1] for name, values in fields.items()}
         if not re.fullmatch(r"[0-9a-f]{32}", given.get("key", "")):
             given["key"] = secrets.token_hex(16)
         answer = make(task_of(given))

@@ -153,7 +153,7 @@ async def _check_name(conn: AsyncConnection, name: str) -> None:
     """Say so where nothing could come: the rules in force know no such connector.
 
     Raises:
-        CommandError: They do not. One that was removed has no activity that is worth a guess either.
+        CommandError: They do not.
     """
     kept = await rule_sets.last_good(conn)
     known = {} if kept is None else kept["intake_table"].get("connectors", {})

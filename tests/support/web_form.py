@@ -122,7 +122,7 @@ class Terminals:
         """Start what serves, and return those of its lines that the page shows, once it has said them."""
         log = self._directory / f"terminal-{len(self._running)}"
         with log.open("wb") as out:
-            script = f". {self._state}\nexec {self._here(command)}"
+            script = f". {self._state}\nexec {self._here(command.removesuffix(' &'))}"
             self._running.append(
                 subprocess.Popen(
                     ["bash", "-c", script],
