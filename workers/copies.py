@@ -118,12 +118,17 @@ class Policy:
         match outcome.kind:
             case Kind.AUTH:
                 return _at_rest("held", reason)
+            case Kind.REJECTED | Kind.GONE if may_exist(delivery):
+                return held_for_a_person(f"it may have been created ({outcome.message})")
             case Kind.REJECTED | Kind.GONE:
                 return _at_rest("failed", reason) | {"create_request": None}
             case Kind.UNCERTAIN if change == "create":
                 return self._after_silence(delivery, outcome, now_ms)
             case _:
-                return self._again(delivery, reason, outcome, now_ms)
+                again = self._again(delivery, reason, outcome, now_ms)
+                return (
+                    again | {"state": _REPEATED[again["state"]]} if may_exist(delivery) else again
+                )
 
     def after_look(self, delivery: Row, outcome: Outcome, now_ms: int) -> Row:
         """Return the columns of a delivery after a question for its copy that was not answered."""

@@ -135,7 +135,8 @@ class Trip:
     async def _create(self, request: Request, kept: Row) -> None:
         was_kept = self._row["create_request"] is not None
         now_ms = self._line.desk.now_ms()
-        kept = {**kept, "sent_ms": now_ms, "may_exist": False}
+        # What an earlier one may have made is there still, whatever is answered to this one.
+        kept = {**kept, "sent_ms": now_ms, "may_exist": copies.may_exist(self._row)}
         sent = {"version": kept["version"], "create_request": kept}
         outcome = await self._send("create", request, sent)
         if outcome.kind is Kind.DELIVERED:

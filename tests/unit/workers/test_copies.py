@@ -136,6 +136,8 @@ def fails(kind: Kind, change: Change = "create", **given: Any) -> dict[str, Any]
         "attempts": 3,
         "first_attempt_ms": NOW_MS - HOUR_MS,
         "create_request": KEPT,
+        "delivered_version": 0,
+        "external_id": None,
         **given,
     }
     return rule.after_failure(delivery, change, outcome, NOW_MS)
@@ -257,6 +259,19 @@ def test_a_creation_that_may_have_worked_is_held_when_it_is_given_up() -> None:
 
     assert fails(Kind.UNCERTAIN, **given)["state"] == "held"
     assert fails(Kind.UNCERTAIN, "update", **given)["state"] == "failed"
+
+
+@pytest.mark.parametrize("kind", [Kind.REJECTED, Kind.RETRY, Kind.RATE_LIMITED, Kind.UNCERTAIN])
+def test_what_may_exist_is_held_whatever_is_answered_when_it_is_repeated(kind: Kind) -> None:
+    given: dict[str, Any] = {
+        "first_attempt_ms": NOW_MS - 2 * HOUR_MS,
+        "on_uncertain": "repeat",
+        "create_request": KEPT | {"may_exist": True},
+    }
+
+    assert fails(kind, **given)["state"] == "held"
+    assert fails(kind, **given).get("create_request", given["create_request"]) is not None
+    assert fails(kind, "update", **given, external_id="a1")["state"] == "failed"
 
 
 def test_a_copy_that_does_not_show_all_that_changed_names_what_differs() -> None:

@@ -217,6 +217,58 @@ async def test_where_a_repeat_makes_no_second_copy_by_now_it_is_simply_repeated(
     assert (await office.stored(row))["state"] == "current"
 
 
+async def keyed(office: Office, *answers: Answer | Outcome, **given: Any) -> None:
+    """Let a line run once that repeats creations: its API takes an idempotency key."""
+    office.sender.script.extend(answers)
+    patient = config(retry={"for": "1h", "first": "5s", "max": "10s"}, **given)
+    await Line(office.desk, "crm", http.DESTINATION, patient).run()
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Answer(409), "gave-up"),
+        (UNREACHABLE, "gave-up"),
+        (SILENCE, "gave-up"),
+        (Answer(422, body=b"no such label"), "uncertain"),
+    ],
+    ids=["refused for now", "unreachable", "silent", "refused for good"],
+)
+async def test_a_creation_that_may_have_worked_is_never_said_to_have_failed(
+    office: Office, answer: Answer | Outcome, code: str
+) -> None:
+    row = await office.copy()
+    await keyed(office, SILENCE)
+    assert (await office.stored(row))["state"] == "retrying"
+    for wait_ms in (10_000, 3_600_000):
+        office.clock.forward(wait_ms)
+        await keyed(office, answer)
+
+    stored = await office.stored(row)
+    assert (stored["state"], stored["reason"]["code"]) == ("held", code)
+    assert stored["create_request"]["may_exist"]
+
+
+async def test_what_was_refused_without_a_silence_before_it_has_failed(office: Office) -> None:
+    row = await office.copy()
+    for wait_ms in (0, 3_600_000):
+        office.clock.forward(wait_ms)
+        await keyed(office, Answer(409))
+
+    stored = await office.stored(row)
+    assert (stored["state"], stored["reason"]["code"]) == ("failed", "gave-up")
+
+
+async def test_one_that_was_looked_for_and_is_not_there_has_failed_when_it_is_refused(
+    office: Office,
+) -> None:
+    row = await uncertain(office)
+
+    await run(office, found(), Answer(422))
+
+    assert (await office.stored(row))["state"] == "failed"
+
+
 async def test_what_cannot_be_looked_for_is_left_to_a_person_and_says_why(office: Office) -> None:
     row = await uncertain(office)
     one = line(office)
