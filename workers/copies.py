@@ -188,15 +188,29 @@ def held_for_a_person(message: str) -> Row:
     return _at_rest("held", {"code": "uncertain", "message": told})
 
 
-def after_success(task: Row, not_shown: Collection[str], *, is_removed: bool = False) -> Row:
+def after_success(task: Row, not_shown: Collection[str]) -> Row:
     """Return the columns of a delivery whose copy is current; `not_shown` names fields that differ (V10)."""
-    reason: Mapping[str, str] | None = None
-    if is_removed:
-        message = "the task was deleted, and its copy with it"
-        reason = {"code": "removed", "message": message}
-    elif not_shown:
-        message = f"the destination cannot change {', '.join(not_shown)}: the copy differs there"
-        reason = {"code": "not-changeable", "message": message}
+    if not not_shown:
+        return _settled(task, None)
+    message = f"the destination cannot change {', '.join(not_shown)}: the copy differs there"
+    return _settled(task, {"code": "not-changeable", "message": message})
+
+
+def after_deletion(delivery: Row, task: Row) -> Row:
+    """Return the columns of a delivery whose task is deleted and whose copy is as that is wanted (V32)."""
+    if kind_of(delivery) == REMOVED:
+        return _settled(task, {"code": "removed", "message": "the copy was deleted with its task"})
+    if is_created(delivery):
+        message = "the task was deleted, and its copy was left alone"
+    elif may_exist(delivery):
+        message = "the task was deleted, and a copy that may have been created was left alone"
+    else:
+        message = "the task was deleted before it had a copy"
+        return _settled(task, {"code": "removed", "message": message})
+    return _settled(task, {"code": "left", "message": message})
+
+
+def _settled(task: Row, reason: Row | None) -> Row:
     return {
         "state": "current",
         "delivered_version": task["version"],

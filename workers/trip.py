@@ -70,8 +70,9 @@ class Trip:
             return over.row
 
     async def _go(self, task: Row) -> Row:
-        is_wanted = task["deleted_ms"] is None or self._line.config.on_delete == "delete"
-        if is_wanted and copies.may_exist(self._row):
+        is_deleted = task["deleted_ms"] is not None
+        is_left = is_deleted and self._line.config.on_delete == "leave"
+        if not is_left and copies.may_exist(self._row):
             await self._reconcile(task)
         for _ in range(_ROUNDS):
             changes = self._changes(task)
@@ -79,9 +80,10 @@ class Trip:
                 await self._make(change, task)
             if not changes:
                 break
+        if is_deleted:
+            return self._finished(copies.after_deletion(self._row, task))
         not_shown = shown.differing(self._row["shown"], self._shape) if self._line.by_field else []
-        is_removed = shown.kind_of(self._row) == shown.REMOVED
-        return self._finished(copies.after_success(task, not_shown, is_removed=is_removed))
+        return self._finished(copies.after_success(task, not_shown))
 
     def _changes(self, task: Row) -> list[Change]:
         line = self._line
@@ -162,7 +164,7 @@ class Trip:
         kind = task["status_kind"]
         if "status" in unchanged or not was_sent:
             kind = shown.NEW if before is None else before["kind"]
-        if change == "delete":
+        if change == "delete" and was_sent:
             kind = shown.REMOVED
         line = self._line
         shape = line.printed(self._shape)
@@ -187,6 +189,8 @@ class Trip:
         line = self._line
         kept: Row = self._row["create_request"]
         if line.policy.on_uncertain == "repeat":
+            if task["deleted_ms"] is not None:
+                await self._repeat(kept)
             return
         looked_ms = line.desk.now_ms()
         found, is_complete = await self._look(task)
@@ -202,6 +206,12 @@ class Trip:
         if looked_ms < sure_ms:
             raise _OverError(self._finished({"state": "uncertain", "next_attempt_ms": sure_ms}))
         self._go_on(create_request={**kept, "may_exist": False})
+
+    async def _repeat(self, kept: Row) -> None:
+        """Create a copy that may exist once more, only to learn which it is and delete it."""
+        if not self._line.kind.is_keyed(self._line.config):
+            raise self._held("its task was deleted, and it may have been created")
+        await self._create(Request.from_json(kept), kept)
 
     async def _look(self, task: Row) -> tuple[list[str], bool]:
         """Return the ids of the copies there are, and whether there can be no others."""

@@ -182,7 +182,7 @@ class TaskBoard:
         """Delete a task; None if there is none with this id."""
         now_ms = epoch_ms(self._clock())
         async with self._store.begin() as conn:
-            task = await delete_task(
+            deleted = await delete_task(
                 conn,
                 task_id,
                 actor=str(actor),
@@ -190,18 +190,21 @@ class TaskBoard:
                 now_ms=now_ms,
                 versions=versions,
             )
-            if task is not None:
+            if deleted is not None:
                 entry = audit.entry(
                     self._new_id(),
                     at_ms=now_ms,
                     actor=str(actor),
                     action="task-deleted",
                     subject=task_id,
-                    number=task["number"],
-                    title=task["title"],
+                    number=deleted.task["number"],
+                    title=deleted.task["title"],
                 )
                 await audit.note(conn, entry)
-        return task
+        if deleted is None:
+            return None
+        await self._nudge(deleted.destinations)
+        return deleted.task
 
     async def make_contact(self, given: Given) -> Row:
         """Return the contact of an address, made if nobody had it (decision N4)."""

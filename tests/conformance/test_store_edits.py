@@ -178,15 +178,48 @@ async def test_a_deleted_task_keeps_its_history_and_gives_its_key_away(store: St
         )
         again = await delete_task(conn, task["id"], actor="api:ci", history_id=new_id(), now_ms=1)
 
-    assert (gone or {})["deleted_ms"] == LATER_MS
+    assert gone is not None
+    assert (gone.task["deleted_ms"], gone.destinations) == (LATER_MS, ("crm",))
     assert again is None
     (change,) = await _history(store, task["id"])
     assert (change["action"], change["actor"]) == ("deleted", "api:ci")
     async with store.connect() as conn:
         assert await get_task(conn, task["id"]) is None
         copy = await get_delivery(conn, delivery_row(task["id"])["id"])
-    assert (copy or {})["state"] == "current"
+    assert copy is not None
+    assert (copy["state"], copy["wanted_version"]) == ("pending", gone.task["version"])
     await _write(store, new_tasks=[task_row(key="k", number=2)])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("pending", "pending"),
+        ("failed", "pending"),
+        ("retrying", "retrying"),
+        ("uncertain", "uncertain"),
+        ("held", "held"),
+        ("dropped", "dropped"),
+    ],
+)
+async def test_every_copy_is_to_follow_a_deletion_but_what_waits_for_a_person_waits_on(
+    store: Store, before: str, after: str
+) -> None:
+    task = task_row()
+    row = delivery_row(
+        task["id"], state=before, next_attempt_ms=None if after == "held" else LATER_MS * 2
+    )
+    await _write(store, new_tasks=[task], deliveries=[row])
+
+    async with store.begin() as conn:
+        await delete_task(conn, task["id"], actor="a", history_id=new_id(), now_ms=LATER_MS)
+
+    async with store.connect() as conn:
+        copy = await get_delivery(conn, row["id"])
+    assert copy is not None
+    assert (copy["state"], copy["wanted_version"]) == (after, task["version"] + 1)
+    is_taken_up = before == "failed"
+    assert copy["next_attempt_ms"] == (LATER_MS if is_taken_up else row["next_attempt_ms"])
 
 
 async def test_every_copy_is_to_follow_an_edit(store: Store) -> None:

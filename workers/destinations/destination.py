@@ -187,6 +187,10 @@ def _no_demands(_config: Any) -> Demands:
     return Demands()
 
 
+def _never_keyed(_config: Any) -> bool:
+    return False
+
+
 def never_omitted(_config: Any, _change: Change, _copy: Copy) -> tuple[str, ...]:
     """Return no field: what the API can be asked for changes all that it can show."""
     return ()
@@ -200,7 +204,7 @@ class Destination:
     task cannot be expressed. `classify` gets the time of the answer in seconds since the epoch.
     `on_uncertain` says what becomes of a creation that may have worked, `counts` whether a copy shows
     `occurrences`. `changes` is what the API has at all, `changes_of` what of it a configuration has.
-    `omitted` names the fields of the task that the API cannot change with this request (V10). `demands`
+    `is_keyed` says whether a creation that is sent twice makes one task, by its key. `omitted` names the fields of the task that the API cannot change with this request (V10). `demands`
     says what every task must have, so that `rules check` sees what is missing.
     """
 
@@ -216,6 +220,7 @@ class Destination:
     counts: Callable[[Any], bool]
     changes: frozenset[Change] = frozenset({"create"})
     changes_of: Callable[[Any], frozenset[Change]] | None = None
+    is_keyed: Callable[[Any], bool] = _never_keyed
     omitted: Callable[[Any, Change, Copy], tuple[str, ...]] = never_omitted
     find: Callable[[Any, Copy], Request | None] | None = None
     read_found: Callable[[Any, Copy, Request, Answer], Found] | None = None

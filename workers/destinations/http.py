@@ -272,4 +272,5 @@ DESTINATION = Destination(
     counts=_counts,
     changes=frozenset({"create", "update", "complete", "cancel", "delete"}),
     changes_of=lambda config: frozenset({"create", *config.calls}),
+    is_keyed=lambda config: config.idempotency_header is not None,
 )

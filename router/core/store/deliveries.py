@@ -190,6 +190,15 @@ async def send_again(conn: AsyncConnection, delivery_ids: Collection[str], *, no
     await _SET.run(conn, again)
 
 
+async def take_up_failed(
+    conn: AsyncConnection, delivery_ids: Collection[str], *, now_ms: int
+) -> None:
+    """Have those copies attempted once more whose last change was refused or given up."""
+    rows = await _LOCKED.by_ids(conn, delivery_ids)
+    due = {"state": "pending", "reason": None, "next_attempt_ms": now_ms}
+    await _SET.run(conn, [row | due for row in rows if row["state"] == "failed"])
+
+
 async def _held(
     conn: AsyncConnection, rows: Collection[Row], *, owner: str, now_ms: int
 ) -> dict[str, Row]:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from router.core.edited import FIELDS, fields_changed, with_edited
 from router.core.errors import StoreError
 from router.core.ids import is_id
-from router.core.store.deliveries import wanted_copy
+from router.core.store.deliveries import take_up_failed, wanted_copy
 from router.core.store.read import row_of
 from router.core.store.routing import Writes, copies_of, lock_scopes, tasks_of_keys, write
 from router.core.store.schema import Row, tasks
@@ -147,10 +147,11 @@ async def delete_task(
     history_id: str,
     now_ms: int,
     versions: Collection[int] | None = None,
-) -> Row | None:
+) -> Edited | None:
     """Delete a task; None if there is none with this id. Its key is free again, its history stays.
 
-    Its copies are left alone (decision V32).
+    What becomes of its copies is for their destinations to say (decision V32), so all are to follow:
+    also one whose last change failed, for a deletion is another request.
 
     Raises:
         VersionError: It has none of the versions.
@@ -172,8 +173,11 @@ async def delete_task(
         "action": "deleted",
         "fields": {},
     }
-    await write(conn, Writes(changed_tasks=[task], history=[change]))
-    return task
+    copies = (await copies_of(conn, [task_id])).get(task_id, [])
+    wanted = [wanted_copy(task, destination, now_ms) for destination in copies]
+    await write(conn, Writes(changed_tasks=[task], history=[change], deliveries=wanted))
+    await take_up_failed(conn, [row["id"] for row in wanted], now_ms=now_ms)
+    return Edited(task, tuple(sorted(copies)))
 
 
 async def _locked(

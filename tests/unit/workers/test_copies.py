@@ -285,5 +285,23 @@ def test_a_copy_that_does_not_show_all_that_changed_names_what_differs() -> None
     assert shown["create_request"] is shown["first_attempt_ms"] is shown["next_attempt_ms"] is None
 
 
-def test_a_copy_that_was_removed_with_its_task_says_so() -> None:
-    assert copies.after_success(DELETED, [], is_removed=True)["reason"]["code"] == "removed"
+MAY_EXIST = copy(0) | {"create_request": KEPT | {"may_exist": True}}
+
+
+@pytest.mark.parametrize(
+    ("delivery", "code", "says"),
+    [
+        (copy(2, shown=SAME | {"kind": REMOVED}), "removed", "deleted with its task"),
+        (copy(0) | {"create_request": None}, "removed", "before it had a copy"),
+        (copy(2), "left", "its copy was left alone"),
+        (MAY_EXIST, "left", "may have been created was left alone"),
+    ],
+)
+def test_the_copy_of_a_deleted_task_says_what_became_of_it(
+    delivery: dict[str, Any], code: str, says: str
+) -> None:
+    columns = copies.after_deletion(delivery, DELETED)
+
+    assert (columns["state"], columns["delivered_version"]) == ("current", DELETED["version"])
+    assert columns["reason"]["code"] == code
+    assert says in columns["reason"]["message"]

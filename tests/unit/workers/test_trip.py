@@ -370,6 +370,105 @@ async def test_the_copy_of_a_deleted_task_is_deleted_where_that_is_wanted(
     assert (stored["state"], stored["shown"]["kind"]) == ("current", "removed")
 
 
+async def test_a_task_that_is_deleted_before_it_was_created_is_never_sent(office: Office) -> None:
+    row = await office.copy()
+    await delete(office, row)
+
+    await run(office, on_delete="delete")
+
+    assert asked(office) == []
+    stored = await office.stored(row)
+    assert (stored["state"], stored["reason"]["code"]) == ("current", "removed")
+
+
+async def test_a_copy_that_is_left_says_so(office: Office) -> None:
+    row = await office.copy()
+    await run(office, CREATED)
+    await delete(office, row)
+
+    await run(office)
+
+    assert asked(office) == ["POST"]
+    stored = await office.stored(row)
+    assert (stored["state"], stored["reason"]["code"]) == ("current", "left")
+
+
+async def test_a_deletion_that_is_not_answered_is_sent_again_and_gone_is_as_good_as_deleted(
+    office: Office,
+) -> None:
+    row = await office.copy()
+    await run(office, CREATED)
+    await delete(office, row)
+
+    await run(office, SILENCE, on_delete="delete")
+    assert (await office.stored(row))["state"] == "retrying"
+    office.clock.forward(600_000)
+    await run(office, Answer(404), on_delete="delete")
+
+    assert asked(office) == ["POST", "DELETE", "DELETE"]
+    assert (await office.stored(row))["reason"]["code"] == "removed"
+
+
+async def test_a_deletion_that_is_refused_has_failed(office: Office) -> None:
+    row = await office.copy()
+    await run(office, CREATED)
+    await delete(office, row)
+
+    await run(office, Answer(422, body=b"it is locked"), on_delete="delete")
+
+    stored = await office.stored(row)
+    assert (stored["state"], stored["reason"]["code"]) == ("failed", "rejected")
+    assert "it is locked" in stored["reason"]["message"]
+
+
+async def test_where_it_cannot_be_seen_which_copy_there_is_nothing_is_deleted(
+    office: Office,
+) -> None:
+    row = await uncertain(office)
+    await delete(office, row)
+
+    await run(office, found("a7", "a8"), on_delete="delete")
+
+    assert asked(office) == ["POST", "GET"]
+    assert (await office.stored(row))["state"] == "held"
+
+
+REMOVAL = {"on_delete": "delete", "delete": {"url": "https://helpdesk.example/{{ external_id }}"}}
+
+
+async def test_with_a_key_a_creation_is_repeated_to_learn_what_is_to_be_deleted(
+    office: Office,
+) -> None:
+    row = await office.copy()
+    await keyed(office, SILENCE, **REMOVAL)
+    await delete(office, row)
+    office.clock.forward(600_000)
+
+    await keyed(office, CREATED, Answer(204), **REMOVAL)
+
+    first, again, removal = office.sender.requests
+    assert first == again
+    assert (removal.method, removal.url) == ("DELETE", "https://helpdesk.example/a1")
+    assert (await office.stored(row))["reason"]["code"] == "removed"
+
+
+async def test_without_a_key_a_copy_that_may_exist_of_a_deleted_task_is_for_a_person_to_find(
+    office: Office,
+) -> None:
+    row = await office.copy()
+    doubles_are_fine = {"idempotency_header": None, "on_uncertain": "retry", **REMOVAL}
+    await keyed(office, SILENCE, **doubles_are_fine)
+    await delete(office, row)
+    office.clock.forward(600_000)
+
+    await keyed(office, **doubles_are_fine)
+
+    assert asked(office) == ["POST"]
+    stored = await office.stored(row)
+    assert (stored["state"], stored["reason"]["code"]) == ("held", "uncertain")
+    assert "its task was deleted" in stored["reason"]["message"]
+
+
 async def test_what_the_destination_cannot_change_is_named_and_the_rest_is_changed(
     office: Office,
 ) -> None:
