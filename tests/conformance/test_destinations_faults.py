@@ -22,10 +22,11 @@ from tests.support.vendors.faults import (
 )
 from tests.support.vendors.offices import OFFICES
 from tests.support.vendors.visiting import Visit, visit
+from workers.destinations import BY_NAME
 from workers.destinations.outcome import Kind
 
 DELIVERED, RETRY, LIMITED = Kind.DELIVERED, Kind.RETRY, Kind.RATE_LIMITED
-UNCERTAIN, AUTH, REJECTED = Kind.UNCERTAIN, Kind.AUTH, Kind.REJECTED
+UNCERTAIN, AUTH, REJECTED, GONE = Kind.UNCERTAIN, Kind.AUTH, Kind.REJECTED, Kind.GONE
 FAILED_CALL = {"Status": "Error", "ExceptionType": "MXInvalidInputException"}
 
 
@@ -114,6 +115,32 @@ async def looked(there: Visit, case: Case) -> str:
     assert len(found.ids) == case.made
     assert found.complete
     return "found" if found.ids else "not there"
+
+
+DELETING = [name for name in OFFICES if "delete" in BY_NAME[name].changes]
+LIES = {"200 with an error in it", "404"}
+"""What is answered is not what was done: nobody can see from here that the copy is still there."""
+OTHER = "0193573a-6e5c-7000-8000-0000000000c2"
+
+
+@pytest.mark.parametrize("name", DELETING)
+@pytest.mark.parametrize("what", [what for what in CASES if what not in LIES])
+async def test_a_deletion_that_is_sent_until_it_is_answered_deletes_that_copy_and_no_other(
+    name: str, what: str
+) -> None:
+    async with visit(name, timeout="150ms") as there:
+        task = there.office.full()
+        external_id, other = await there.create(task), await there.create(task, OTHER)
+        copy = there.copy(task, external_id=external_id)
+        there.faults.script.append(CASES[what].fault)
+
+        outcome = await there.change("delete", copy)
+        if outcome.kind not in {DELIVERED, GONE}:
+            there.faults.script.clear()
+            outcome = await there.change("delete", copy)
+
+        assert outcome.kind in {DELIVERED, GONE}, outcome
+        assert there.shown().keys() == {other}
 
 
 def print_table(rows: Mapping[str, list[str]]) -> None:

@@ -111,6 +111,15 @@ async def test_what_is_declared_can_be_done(there: Visit, change: Change) -> Non
         assert there.shown()[external_id].closed
 
 
+@pytest.mark.parametrize(("name", "change"), CHANGING)
+def test_without_its_id_nothing_is_asked_about_a_copy(name: str, change: Change) -> None:
+    """A path or a body that lost the id could be about all tasks."""
+    office = OFFICES[name]
+
+    with pytest.raises(BuildError, match="never gave an id"):
+        BY_NAME[name].build(config(name), change, office.copy(office.full(), external_id=None))
+
+
 @pytest.mark.parametrize("there", UPDATING, indirect=True)
 async def test_a_task_may_be_reopened_or_it_is_said_that_it_cannot(there: Visit) -> None:
     full = there.office.full()

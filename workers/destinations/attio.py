@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field
 
@@ -74,7 +74,7 @@ def build(config: Config, change: Change, copy: Copy) -> Request | None:
     """Return the request for a change."""
     if change == "create":
         return _call(config, "POST", _TASKS, {"data": _created(config, copy)})
-    path = f"{_TASKS}/{quote(copy.external_id or '', safe='')}"
+    path = mapping.place_of(copy, _TASKS)
     if change == "delete":
         return _call(config, "DELETE", path)
     given = mapping.merged(config, copy, _state(config, copy))
@@ -223,16 +223,9 @@ def _offset(request: Request) -> int:
     return int(dict(parse_qsl(urlsplit(request.url).query)).get("offset", "0"))
 
 
-def _call(
-    config: Config,
-    method: str,
-    path: str,
-    body: Any = None,
-    *,
-    query: Sequence[tuple[str, str]] = (),
-) -> Request:
-    secret = {"Authorization": ("Bearer ", str(config.token))}
-    return mapping.call(config, method, path, body, headers=secret, query=query)
+_call: mapping.Caller[Config] = mapping.Caller(
+    lambda config: ("Authorization", "Bearer ", str(config.token))
+)
 
 
 DESTINATION = Destination(

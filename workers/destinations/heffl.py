@@ -99,7 +99,7 @@ def build(config: Config, change: Change, copy: Copy) -> Request | None:
     """Return the request for a change."""
     if change == "create":
         return _call(config, "POST", "/tasks", mapping.merged(config, copy, _fields(config, copy)))
-    path = f"/tasks/{quote(copy.external_id or '', safe='')}"
+    path = mapping.place_of(copy, "/tasks")
     if change == "delete":
         return _call(config, "DELETE", path)
     given = {"description": None, "priority": None, **_fields(config, copy)}
@@ -271,16 +271,9 @@ def _following(request: Request, said: Any) -> Request | None:
     return replace(request, url=f"{base}&cursor={quote(cursor, safe='')}")
 
 
-def _call(
-    config: Config,
-    method: str,
-    path: str,
-    body: Any = None,
-    *,
-    query: Sequence[tuple[str, str]] = (),
-) -> Request:
-    secret = {"x-api-key": ("", str(config.api_key))}
-    return mapping.call(config, method, f"{_BASE}{path}", body, headers=secret, query=query)
+_call: mapping.Caller[Config] = mapping.Caller(
+    lambda config: ("x-api-key", "", str(config.api_key)), under=_BASE
+)
 
 
 DESTINATION = Destination(

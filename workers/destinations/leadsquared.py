@@ -87,11 +87,13 @@ def build(config: Config, change: Change, copy: Copy) -> Request | None:
     if change == "update":
         given = mapping.merged(config, copy, _shared(config, copy))
         changes = {name: value for name, value in given.items() if name in _UPDATED}
-        return _call(config, "POST", "Task.svc/Update", {"UserTaskId": copy.external_id, **changes})
+        return _call(
+            config, "POST", "Task.svc/Update", {"UserTaskId": mapping.id_there(copy), **changes}
+        )
     if change == "complete":
         parameter = {"MarkComplete": "id", "MarkAsComplete": "taskId"}[config.complete_call]
         method = "GET" if config.complete_call == "MarkComplete" else "POST"
-        query = [(parameter, copy.external_id or "")]
+        query = [(parameter, mapping.id_there(copy))]
         return _call(config, method, f"Task.svc/{config.complete_call}", query=query)
     return None
 

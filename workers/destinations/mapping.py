@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import quote, urlencode
 
 from pydantic import AfterValidator
 
@@ -15,6 +16,8 @@ from workers.destinations.destination import Vendor
 from workers.destinations.request import BuildError, Copy, NameKind, Request
 from workers.destinations.templates import render_extra
 from workers.shown import FIELDS
+
+C = TypeVar("C", bound=Vendor)
 
 
 def _clock_time(value: str) -> str:
@@ -151,6 +154,27 @@ def shows_count(config: Vendor) -> bool:
     return any(made.shows_count() for made in config.extra.values())
 
 
+def id_there(copy: Copy) -> str:
+    """Return the id of a copy that exists.
+
+    Raises:
+        BuildError: It is not known: no request may be about all tasks, or none.
+    """
+    if not copy.external_id:
+        message = f"{copy.destination} never gave an id for the copy; change or delete it there"
+        raise BuildError("no-external-id", message)
+    return copy.external_id
+
+
+def place_of(copy: Copy, tasks: str) -> str:
+    """Return the path of a copy that exists, below that of all tasks.
+
+    Raises:
+        BuildError: Its id is not known.
+    """
+    return f"{tasks}/{quote(id_there(copy), safe='')}"
+
+
 def call(
     config: Vendor,
     method: str,
@@ -169,3 +193,28 @@ def call(
         body=b"" if body is None else jsonio.dump_bytes(body),
         secret_headers=dict(headers),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Caller(Generic[C]):
+    """Makes the requests of a vendor's API that takes one key in one header, below the path `under`.
+
+    `key` gives the header, what stands before the secret, and the secret's name.
+    """
+
+    key: Callable[[C], tuple[str, str, str]]
+    under: str = ""
+
+    def __call__(
+        self,
+        config: C,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Iterable[tuple[str, str]] = (),
+    ) -> Request:
+        """Return a request."""
+        header, before, secret = self.key(config)
+        headers = {header: (before, secret)}
+        return call(config, method, f"{self.under}{path}", body, headers=headers, query=query)

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Literal
-from urllib.parse import quote
 
 from pydantic import Field
 
@@ -58,7 +57,7 @@ def build(config: Config, change: Change, copy: Copy) -> Request | None:
     """Return the request for a change."""
     if change == "create":
         return _call(config, "POST", _TASKS, mapping.merged(config, copy, _new(config, copy)))
-    path = f"{_TASKS}/{quote(copy.external_id or '', safe='')}"
+    path = mapping.place_of(copy, _TASKS)
     if change == "delete":
         return _call(config, "DELETE", path)
     if change == "update":
@@ -221,16 +220,9 @@ def _listed(config: Config, name: str, values: Sequence[str]) -> list[tuple[str,
     return [(key, value) for value in values]
 
 
-def _call(
-    config: Config,
-    method: str,
-    path: str,
-    body: Any = None,
-    *,
-    query: Sequence[tuple[str, str]] = (),
-) -> Request:
-    secret = {"x-api-key": ("", str(config.api_key))}
-    return mapping.call(config, method, path, body, headers=secret, query=query)
+_call: mapping.Caller[Config] = mapping.Caller(
+    lambda config: ("x-api-key", "", str(config.api_key))
+)
 
 
 DESTINATION = Destination(
