@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -67,17 +67,18 @@ def _compile(key: Node, node: Node, catalogues: Catalogues, report: Report) -> D
     if model is None:
         wrong_choice(kind, "`type`", types, report)
         return None
-    config = _config(model, node, report)
+    config = _config(str(kind.value), model, node, report)
     if config is None:
         return None
     secrets = {name: _place_of(name, node) or key.span for name in _secret_names(config)}
     return Destination(str(key.value), str(kind.value), config, key.span, secrets)
 
 
-def _config(model: type[BaseModel], node: Node, report: Report) -> BaseModel | None:
+def _config(kind: str, model: type[BaseModel], node: Node, report: Report) -> BaseModel | None:
     """Return the configuration; a problem of a template is placed at the expression."""
     general, exact = Report(), Report()
     config = check_shape(model, node, general, private=True)
+    _check_deletion(kind, model, node, exact)
     for text in _texts(node):
         if is_template(text.value) and any(p.span.holds(text.span) for p in general.problems):
             # Whether it sees ids is its type's to say: where it does not, that problem is a general one.
@@ -88,6 +89,20 @@ def _config(model: type[BaseModel], node: Node, report: Report) -> BaseModel | N
     for problem in exact.problems:
         report.keep(problem)
     return config
+
+
+def _check_deletion(kind: str, model: type[BaseModel], node: Node, report: Report) -> None:
+    """Report that copies are to be deleted where the API has no request for it (V32)."""
+    wanted, field = node.get("on_delete"), model.model_fields.get("on_delete")
+    if wanted is None or wanted.value != "delete" or field is None:
+        return
+    if "delete" not in get_args(field.annotation):
+        report.add(
+            "R045",
+            wanted.span,
+            f"`{kind}` cannot delete copies: {field.description}",
+            expected="on_delete: leave",
+        )
 
 
 def _texts(node: Node) -> Iterator[Node]:

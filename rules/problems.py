@@ -55,6 +55,7 @@ CODES: Final[dict[str, str]] = {
     "R042": "A policy that needs a key",
     "R043": "Fields that exclude each other",
     "R044": "A task that its destination would refuse",
+    "R045": "A destination that cannot delete",
     # Tests
     "R046": "A test that sends or expects nothing",
     "R047": "The event of a test cannot be read",

@@ -39,6 +39,7 @@ class Crm(BaseModel):
     retry: Retry = Field(default_factory=Retry)
     demanding: bool = False
     default_assignee: str | None = None
+    on_delete: Literal["leave"] = Field("leave", description="there is no call for it")
 
 
 def _demands(config: Crm) -> Demands:
