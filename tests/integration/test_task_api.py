@@ -38,6 +38,15 @@ directory:
 """
 
 
+def places(url: str) -> str:
+    """Return the file of destinations: one that deletes what is deleted here, and one that keeps it."""
+    deletes = destinations(url)
+    _, _, entry = deletes.partition("destinations:\n")
+    keeps = entry.replace("downstream:", "archive:").replace("/tasks", "/archive")
+    removal = f"{url}/tasks/{{{{ external_id }}}}"
+    return f'{deletes}    on_delete: delete\n    delete: {{url: "{removal}"}}\n{keeps}'
+
+
 @pytest.fixture
 async def downstream() -> AsyncIterator[Downstream]:
     async with Downstream() as server:
@@ -52,7 +61,7 @@ async def hookyard(
     installation = Hookyard(
         tmp_path / "hookyard",
         routes=write_routes(
-            tmp_path / "routes", desk=DESK, people=DIRECTORY, places=destinations(downstream.url)
+            tmp_path / "routes", desk=DESK, people=DIRECTORY, places=places(downstream.url)
         ),
         redis_url=redis_server.url,
         database_url=sqlite_url,
@@ -138,6 +147,37 @@ async def test_a_task_made_by_a_client_follows_the_directory_and_gets_its_copy(
     )
     assert made.returncode == 0, made.stderr
     await current(hookyard, made.stdout.split()[1])
+
+
+async def test_a_deletion_deletes_the_copy_where_that_is_wanted_and_leaves_it_elsewhere(
+    hookyard: Hookyard, downstream: Downstream
+) -> None:
+    body = {"title": "Call", "deliver": ["downstream", "archive"]}
+    _, made = await call(hookyard, "POST", "/tasks", body)
+
+    async def shown() -> dict[str, dict[str, Any]]:
+        listed = (await hookyard.get(f"/deliveries?task={made['id']}"))["data"]
+        return {each["destination"]: each for each in listed}
+
+    async def all_are(version: int) -> bool:
+        found = await shown()
+        return (
+            len(found) == 2
+            and all(each["state"] == "current" for each in found.values())
+            and all((each["reason"] is None) is (version == 1) for each in found.values())
+        )
+
+    await wait_until(lambda: all_are(1), "both copies are there", within_s=15)
+    external_id = (await shown())["downstream"]["external_id"]
+    status, _ = await call(hookyard, "DELETE", f"/tasks/{made['id']}")
+    assert status == 204
+    # Within seconds: it is told, and need not be found by the sweeper.
+    await wait_until(lambda: all_are(2), "both copies are settled", within_s=15)
+
+    reasons = {name: each["reason"]["code"] for name, each in (await shown()).items()}
+    assert reasons == {"downstream": "removed", "archive": "left"}
+    (removal,) = downstream.calls_of("DELETE")
+    assert (removal.path, removal.body) == (f"/tasks/{external_id}", b"")
 
 
 async def test_of_many_that_change_what_they_read_none_loses_a_change_unknowingly(

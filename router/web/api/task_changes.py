@@ -84,7 +84,7 @@ async def comment(api: Api, request: web.Request) -> Answer:
 
 
 async def delete(api: Api, request: web.Request) -> Answer:
-    """Delete a task; its history stays, and so do its copies."""
+    """Delete a task; its history stays. Its copies stay too, unless their destination deletes them."""
     no_query(request)
     actor, versions = api.caller.actor, versions_of(request)
     await _told(api.board.delete(request.match_info["id"], actor, versions))
