@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from aiohttp import web
@@ -73,6 +73,20 @@ def test_every_module_of_the_folder_is_registered() -> None:
     modules = {found.name for found in pkgutil.iter_modules(workers.destinations.__path__)}
 
     assert {destination.name for destination in REGISTRY} == modules - MACHINERY
+
+
+def test_copies_can_be_told_to_be_deleted_where_there_is_a_request_for_it(
+    destination: Destination,
+) -> None:
+    choices = get_args(destination.config.model_fields["on_delete"].annotation)
+
+    assert ("delete" in choices) is ("delete" in destination.changes)
+
+
+def test_a_creation_that_has_a_key_is_repeated(destination: Destination, config: Common) -> None:
+    if destination.is_keyed(config):
+        assert destination.on_uncertain(config) == "repeat"
+    assert destination.idempotency != "none" or not destination.is_keyed(config)
 
 
 def test_it_has_a_page(destination: Destination) -> None:
