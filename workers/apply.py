@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from router.core.event import IncomingEvent
-from rules.decision import CloseTask, Decision, Drop, OpenTask, Reason, RuleVerdict
+from rules.decision import CloseTask, Decision, Drop, OpenTask, Reason
 from workers.board import DONE, Board, Cause, scope_of
 from workers.contacts import Contacts, Known, settle
 from workers.fields import Row, Statuses
 from workers.replays import Run, begin, entry_of
+from workers.verdicts import shadow_json, verdict_json
 
 DONE_BEFORE = "done before"
 """Outcome of a rule's action in a replay: an earlier run of the event did it."""
@@ -319,8 +320,8 @@ class _Attempt:
                     done = True
                 else:
                     not_done = not_done or Reason(_NOT_DONE_CODES[outcome], outcome)
-            row["decisions"].append(_entry(verdict, outcome, task, kept))
-        row["shadow"] = [_shadow(verdict) for verdict in decision.shadow if verdict.action]
+            row["decisions"].append(verdict_json(verdict, outcome, task, kept))
+        row["shadow"] = [shadow_json(verdict) for verdict in decision.shadow if verdict.action]
         if decision.refused is not None:
             row["status"] = "refused"
             _give_reason(row, decision.refused)
@@ -360,55 +361,3 @@ def _give_reason(row: Row, reason: Reason | None, *, with_place: bool = False) -
         placed = with_place and reason.at is not None
         row["reason"] = f"{reason.message} ({reason.at})" if placed else reason.message
         row["code"] = reason.code
-
-
-def _entry(
-    verdict: RuleVerdict, outcome: str | None, task: Row | None, kept: Sequence[str]
-) -> dict[str, Any]:
-    """Return a verdict as the Event JSON shows it (R14); with its reason, where it has one."""
-    entry: dict[str, Any] = {
-        "rule": verdict.rule,
-        "item": verdict.item,
-        "verdict": verdict.verdict,
-        "outcome": outcome,
-        "task_id": None if task is None else task["id"],
-        "at": verdict.at,
-        "why": [
-            {
-                "text": step.text,
-                "verdict": step.verdict,
-                "expected": step.expected,
-                "found": step.found,
-                "at": step.at,
-                "reason": step.reason,
-                "depth": step.depth,
-            }
-            for step in verdict.why
-        ],
-    }
-    if verdict.reason is not None:
-        reason = verdict.reason
-        entry["reason"] = {"code": reason.code, "message": reason.message, "at": reason.at}
-    if kept:
-        entry["kept"] = list(kept)
-    if verdict.errors:
-        entry["errors"] = [
-            {"field": each.field, "code": each.code, "message": each.message}
-            | ({} if each.pointer is None else {"pointer": each.pointer})
-            for each in verdict.errors
-        ]
-    if verdict.notes and outcome == "created":
-        entry["notes"] = [
-            {"code": each.code, "message": each.message, "at": each.at} for each in verdict.notes
-        ]
-    return entry
-
-
-def _shadow(verdict: RuleVerdict) -> dict[str, Any]:
-    """Return what a shadow rule would have done (R13)."""
-    action = verdict.action
-    if isinstance(action, OpenTask):
-        return {"rule": verdict.rule, "action": "task", "fields": dict(action.fields)}
-    if isinstance(action, CloseTask):
-        return {"rule": verdict.rule, "action": action.how, "fields": {"key": action.key.text}}
-    return {"rule": verdict.rule, "action": "drop", "fields": {}}
