@@ -124,11 +124,11 @@ class Policy:
                 return _at_rest("failed", reason) | {"create_request": None}
             case Kind.UNCERTAIN if change == "create":
                 return self._after_silence(delivery, outcome, now_ms)
-            case _:
+            case _ if may_exist(delivery):
                 again = self._again(delivery, reason, outcome, now_ms)
-                return (
-                    again | {"state": _REPEATED[again["state"]]} if may_exist(delivery) else again
-                )
+                return again | {"state": _REPEATED[again["state"]]}
+            case _:
+                return self._again(delivery, reason, outcome, now_ms)
 
     def after_look(self, delivery: Row, outcome: Outcome, now_ms: int) -> Row:
         """Return the columns of a delivery after a question for its copy that was not answered."""

@@ -204,8 +204,9 @@ class Destination:
     task cannot be expressed. `classify` gets the time of the answer in seconds since the epoch.
     `on_uncertain` says what becomes of a creation that may have worked, `counts` whether a copy shows
     `occurrences`. `changes` is what the API has at all, `changes_of` what of it a configuration has.
-    `is_keyed` says whether a creation that is sent twice makes one task, by its key. `omitted` names the fields of the task that the API cannot change with this request (V10). `demands`
-    says what every task must have, so that `rules check` sees what is missing.
+    `is_keyed` says whether a creation that is sent twice makes one task, by its key. `omitted` names the
+    fields of the task that the API cannot change with this request (V10). `demands` says what every task
+    must have, so that `rules check` sees what is missing.
     """
 
     name: str

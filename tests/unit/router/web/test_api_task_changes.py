@@ -353,6 +353,16 @@ async def test_a_deleted_task_is_gone_its_key_is_free_and_the_audit_log_says_who
     assert (await make(site, key="k"))["id"] != made["id"]
 
 
+async def test_the_copies_of_a_deleted_task_are_to_follow_and_workers_are_told(site: Site) -> None:
+    row = await add(site)
+
+    await site.call("DELETE", f"/tasks/{row['id']}", status=204)
+
+    (copy,) = (await site.get(f"/api/v1/deliveries?task={row['id']}"))["data"]
+    assert copy["state"] == "pending"
+    assert await site.redis.zrange(keys.QUEUE, 0, -1) == [b"deliver:crm"]
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
