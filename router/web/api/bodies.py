@@ -33,8 +33,14 @@ _CODES: Final = {
 _MOST_NAMED: Final = 64
 
 
-async def read_body(request: web.Request, model: type[M], types: Collection[str] = (JSON,)) -> M:
-    """Return a request's body as a model; no body is an empty one.
+async def read_body(
+    request: web.Request,
+    model: type[M],
+    types: Collection[str] = (JSON,),
+    *,
+    needed: bool = False,
+) -> M:
+    """Return a request's body as a model; no body is an empty one, unless one is needed.
 
     Raises:
         ProblemError: It is none: everything that is wrong with it, each with its field's name.
@@ -42,7 +48,7 @@ async def read_body(request: web.Request, model: type[M], types: Collection[str]
     typed = request.body_exists and hdrs.CONTENT_TYPE in request.headers
     if typed and request.content_type not in types:
         raise ProblemError(problems.UNSUPPORTED_TYPE, f"{' or '.join(types)} is taken")
-    value = await body_of(request, MAX_BODY)
+    value = await body_of(request, MAX_BODY, needed=needed)
     try:
         return model.model_validate(value)
     except ValidationError as error:

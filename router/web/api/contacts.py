@@ -46,7 +46,7 @@ async def create(api: Api, request: web.Request) -> Answer:
 async def patch(api: Api, request: web.Request) -> Answer:
     """Give a contact another name."""
     no_query(request)
-    given = given_of(await read_body(request, ContactPatch, (MERGE_PATCH, JSON)))
+    given = given_of(await read_body(request, ContactPatch, (MERGE_PATCH, JSON), needed=True))
     contact_id = request.match_info["id"]
     if "name" not in given:
         return Answer(await one(api, request))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import structlog
@@ -21,6 +22,7 @@ from router.core.store.engine import Row
 from router.core.store.present import delivery_json
 from router.core.store.retries import MAX_EXTERNAL_ID, MAX_REASON, Handled
 from router.web import problems
+from router.web.api.bodies import no_query
 from router.web.api.endpoint import Api, body_of
 from router.web.api.query import envelope, list_query, one_of
 from router.web.problems import Problem, ProblemError
@@ -35,6 +37,8 @@ _REFUSALS: dict[str, Problem] = {
         problems.HAS_COPY,
     )
 }
+
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 
 _log = structlog.get_logger(__name__)
 
@@ -65,6 +69,7 @@ async def one(api: Api, request: web.Request) -> Any:
 
 async def retry(api: Api, request: web.Request) -> Any:
     """Have a delivery sent again at once; with `external_id` in the body that is the copy's."""
+    no_query(request)
     delivery_id = request.match_info["id"]
     given = await _fields(request, "external_id")
     external_id = given.get("external_id")
@@ -81,6 +86,7 @@ async def retry(api: Api, request: web.Request) -> Any:
 
 async def drop(api: Api, request: web.Request) -> Any:
     """Give a delivery up; the body's `reason` says why."""
+    no_query(request)
     delivery_id = request.match_info["id"]
     given = await _fields(request, "reason")
     _check_text("reason", given.get("reason"), MAX_REASON)
@@ -112,5 +118,5 @@ async def _fields(request: web.Request, *known: str) -> dict[str, Any]:
 def _check_text(name: str, value: Any, longest: int) -> None:
     if not isinstance(value, str) or not value.strip() or len(value) > longest:
         raise ProblemError(problems.BAD_BODY, f"{name} is a text of 1 to {longest} characters")
-    if not value.isprintable():
-        raise ProblemError(problems.BAD_BODY, f"{name} has no control characters")
+    if _CONTROL.search(value):
+        raise ProblemError(problems.BAD_BODY, f"{name} is one line without control characters")

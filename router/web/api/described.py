@@ -24,6 +24,7 @@ class Described:
     """An address and a method: what comes, what goes, what may be asked, and what may go wrong.
 
     `also` are statuses that are answered with the same model, `lists` says that pages of it are.
+    `headers` come with the request, `shows` with its answer.
     """
 
     tag: str
@@ -36,13 +37,18 @@ class Described:
     needs_body: bool = True
     query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
 _TEXT: Final = {"type": "string"}
 _INSTANT: Final = {
-    "type": "string",
-    "description": "an RFC 3339 instant, or a span such as `7d`: so long ago",
+    "anyOf": [
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "format": "date"},
+        {"type": "string", "pattern": r"^\s*[0-9]{1,12}\s*(ms|s|m|h|d|w)\s*$"},
+    ],
+    "description": "an RFC 3339 instant, a day, or a span such as `7d`: so long ago",
     "examples": ["7d"],
 }
 PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -92,6 +98,20 @@ HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
         "description": "the same key makes no second task for 48 hours",
     },
 }
+SHOWN: Final[Mapping[str, tuple[str, str]]] = {
+    "ETag": ("the version of the task in quotes, for `If-Match`", '^"[0-9]+"$'),
+    "Location": ("the address of the task", "^https?://.+/api/v1/tasks/[0-9a-f-]{36}$"),
+    "Retry-After": ("in how many seconds to try again", "^[0-9]+$"),
+    "WWW-Authenticate": ("how a token is shown", "^Bearer"),
+}
+"""Headers of answers: what they say, and how they look."""
+
+SHOWN_WITH: Final[Mapping[int, tuple[str, ...]]] = {
+    401: ("WWW-Authenticate",),
+    412: ("ETag",),
+    503: ("Retry-After",),
+}
+"""Headers of problems, by their status."""
 _LOCKED: Final = (problems.VERSION_MISMATCH,)
 
 DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
@@ -103,15 +123,17 @@ DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
         also=(200,),
         body=models.TaskNew,
         headers=("Idempotency-Key",),
+        shows=("Location", "ETag"),
         problems=(problems.IDEMPOTENCY_REUSED,),
     ),
-    ("GET", "/tasks/{id}"): Described("Tasks", models.TaskWhole),
+    ("GET", "/tasks/{id}"): Described("Tasks", models.TaskWhole, shows=("ETag",)),
     ("PATCH", "/tasks/{id}"): Described(
         "Tasks",
         models.TaskWhole,
         body=models.TaskPatch,
         types=(MERGE_PATCH, JSON),
         headers=("If-Match",),
+        shows=("ETag",),
         problems=(*_LOCKED, problems.KEY_TAKEN),
     ),
     ("DELETE", "/tasks/{id}"): Described(
@@ -123,6 +145,7 @@ DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
         body=models.Turn,
         needs_body=False,
         headers=("If-Match",),
+        shows=("ETag",),
         problems=_LOCKED,
     ),
     ("POST", "/tasks/{id}/reopen"): Described(
@@ -131,6 +154,7 @@ DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
         body=models.Turn,
         needs_body=False,
         headers=("If-Match",),
+        shows=("ETag",),
         problems=(*_LOCKED, problems.KEY_TAKEN),
     ),
     ("POST", "/tasks/{id}/comments"): Described(
@@ -147,6 +171,7 @@ DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
     ("POST", "/deliveries/{id}/retry"): Described(
         "Deliveries",
         models.Delivery,
+        202,
         body=models.RetryAsked,
         needs_body=False,
         problems=(problems.IS_CURRENT, problems.IN_HAND, problems.HAS_COPY),
@@ -154,6 +179,7 @@ DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
     ("POST", "/deliveries/{id}/drop"): Described(
         "Deliveries",
         models.Delivery,
+        202,
         body=models.DropAsked,
         problems=(problems.IS_CURRENT, problems.IN_HAND, problems.HAS_COPY),
     ),

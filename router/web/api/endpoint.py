@@ -138,8 +138,10 @@ def action(api: Api, scope: str, act: Act) -> Handler:
     return guarded(handle)
 
 
-async def body_of(request: web.Request, most: int = _MAX_BODY) -> dict[str, Any]:
-    """Return the JSON mapping that a request brings; an empty one for no body.
+async def body_of(
+    request: web.Request, most: int = _MAX_BODY, *, needed: bool = False
+) -> dict[str, Any]:
+    """Return the JSON mapping that a request brings; an empty one for no body, unless one is needed.
 
     Raises:
         ProblemError: It brings something else, or too much.
@@ -150,6 +152,8 @@ async def body_of(request: web.Request, most: int = _MAX_BODY) -> dict[str, Any]
         if len(content) > most:
             raise ProblemError(problems.TOO_LARGE, f"at most {most:,} bytes are taken")
     if not content.strip():
+        if needed:
+            raise ProblemError(problems.BAD_BODY, "a JSON object is expected, and there is no body")
         return {}
     try:
         value = jsonio.loads(bytes(content))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
@@ -11,7 +11,15 @@ from pydantic.json_schema import models_json_schema
 
 from router.web import problems
 from router.web.api import models
-from router.web.api.described import DESCRIBED, HEADERS, PARAMETERS, STATUS_OF, Described
+from router.web.api.described import (
+    DESCRIBED,
+    HEADERS,
+    PARAMETERS,
+    SHOWN,
+    SHOWN_WITH,
+    STATUS_OF,
+    Described,
+)
 from router.web.api.endpoint import Act, Change, Read
 from router.web.api.routes import ACTIONS, CHANGES, ENDPOINTS, PREFIX
 from router.web.problems import CONTENT_TYPE, Problem
@@ -157,19 +165,35 @@ def _answers(one: Operation) -> dict[str, Any]:
     described = one.described
     found: dict[str, Any] = {}
     for status in (described.status, *described.also):
-        found[str(status)] = {"description": _WORDS[status], **_content(described)}
+        found[str(status)] = {
+            "description": _WORDS[status],
+            **_headers(described.shows),
+            **_content(described),
+        }
     by_status: dict[int, list[Problem]] = {}
     for problem in _problems(one):
         by_status.setdefault(problem.status, []).append(problem)
     for status, its in sorted(by_status.items()):
         found[str(status)] = {
             "description": "; ".join(f"`{problem.code}`: {problem.title}" for problem in its),
+            **_headers(SHOWN_WITH.get(status, ())),
             "content": {CONTENT_TYPE: {"schema": {"$ref": _SCHEMAS + "Problem"}}},
         }
     return found
 
 
 _WORDS: Final = {200: "Done", 201: "Made", 202: "It will be done", 204: "Done"}
+
+
+def _headers(names: Collection[str]) -> dict[str, Any]:
+    if not names:
+        return {}
+    found = {}
+    for name in names:
+        about, pattern = SHOWN[name]
+        schema = {"type": "string", "pattern": pattern}
+        found[name] = {"description": about, "required": True, "schema": schema}
+    return {"headers": found}
 
 
 def _content(described: Described) -> dict[str, Any]:

@@ -47,7 +47,7 @@ async def create(api: Api, request: web.Request) -> Answer:
 async def patch(api: Api, request: web.Request) -> Answer:
     """Change a task as a JSON Merge Patch says."""
     no_query(request)
-    given = given_of(await read_body(request, TaskPatch, (MERGE_PATCH, JSON)))
+    given = given_of(await read_body(request, TaskPatch, (MERGE_PATCH, JSON), needed=True))
     actor, versions = api.caller.actor, versions_of(request)
     edited = await _told(api.board.patch(request.match_info["id"], given, actor, versions))
     return await _changed(api, edited.task)

@@ -74,6 +74,7 @@ async def one(api: Api, request: web.Request) -> Any:
 
 async def deliveries(api: Api, request: web.Request) -> Any:
     """List the copies of a task."""
+    list_query(request, (), api.clock)
     task_id = request.match_info["id"]
     async with api.store.connect() as conn:
         if await get_task(conn, task_id) is None:

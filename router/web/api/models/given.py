@@ -5,8 +5,19 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
-from router.web.api.models.types import Json, Names, Note, Priority
+from router.web.api.models.types import (
+    ADDRESS,
+    CLOCK,
+    ONE_LINE,
+    SOME_TEXT,
+    WHOLE,
+    Json,
+    Names,
+    Note,
+    Priority,
+)
 
 
 class Given(BaseModel):
@@ -15,33 +26,52 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def _not_null(schema: Json) -> None:
+    """Say that a field is not null where it is named; its reader sees to it, and has better words."""
+    del schema["default"]
+    text, _null = schema.pop("anyOf")
+    schema.update(text)
+
+
+def _has(name: str) -> JsonDict:
+    return {"required": [name], "properties": {name: {"type": "string"}}}
+
+
 class GivenReminder(Given):
     """When somebody is reminded of the task."""
 
-    days_before: int | None = Field(None, ge=0, le=3650)
-    time: str | None = Field(None, max_length=20, examples=["10:00"])
+    days_before: Annotated[int, Field(ge=0, le=3650), WHOLE] | None = None
+    time: Annotated[str, Field(max_length=20, json_schema_extra=CLOCK)] | None = Field(
+        None, examples=["10:00"]
+    )
     notify: Literal["email", "none"] | None = None
 
 
 class GivenContact(Given):
     """Whom the task is from: by `email`, or by the `id` of a contact."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_has("email"), _has("id")]})
+
     id: str | None = Field(None, max_length=100)
-    email: str | None = Field(None, max_length=1000, examples=["a@b.example"])
+    email: Annotated[str, Field(max_length=1000, json_schema_extra=ADDRESS)] | None = Field(
+        None, examples=["a@b.example"]
+    )
     name: str | None = Field(None, max_length=1000, examples=["A B"])
 
 
 class Link(Given):
     """A record elsewhere that the task is about."""
 
-    object: str = Field(max_length=512, examples=["people"])
-    id: str = Field(max_length=512)
+    object: str = Field(max_length=512, examples=["people"], json_schema_extra=SOME_TEXT)
+    id: str = Field(max_length=512, json_schema_extra=SOME_TEXT)
 
 
 class TaskFields(Given):
     """The fields of a task that may be set."""
 
-    title: str | None = Field(None, max_length=100_000, examples=["Call back"])
+    title: Annotated[str, Field(max_length=100_000, json_schema_extra=SOME_TEXT)] | None = Field(
+        None, examples=["Call back"], json_schema_extra=_not_null
+    )
     description: str | None = None
     status: str | None = Field(None, max_length=512, examples=["open"])
     type: str | None = Field(None, max_length=512)
@@ -58,7 +88,7 @@ class TaskFields(Given):
     due_date: str | None = Field(None, max_length=200)
     due_time: str | None = Field(None, max_length=200, description="needs `due_date`")
     timezone: str | None = Field(None, max_length=200, examples=["Europe/London"])
-    duration_minutes: int | None = Field(None, ge=1, le=1_000_000)
+    duration_minutes: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = None
     reminder: GivenReminder | None = None
     assignees: Names | None = Field(None, examples=[["jane"]])
     followers: Names | None = None
@@ -87,9 +117,9 @@ class TaskNew(TaskFields):
         }
     )
 
-    title: str = Field(max_length=100_000, examples=["Call back"])
-    key: str | None = Field(
-        None, max_length=512, description="the open task of the same key is answered instead"
+    title: str = Field(max_length=100_000, examples=["Call back"], json_schema_extra=SOME_TEXT)
+    key: Annotated[str, Field(max_length=512, json_schema_extra=SOME_TEXT)] | None = Field(
+        None, description="the open task of the same key is answered instead"
     )
     deliver: Names | None = Field(None, description="the destinations that get a copy")
 
@@ -98,6 +128,8 @@ class TaskPatch(TaskFields):
     """What is changed of a task (RFC 7396): what is not named stays, null empties a field."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"priority": "high", "due": None}]})
+
+    status: str | None = Field(None, max_length=512, examples=["open"], json_schema_extra=_not_null)
 
 
 class Turn(Given):
@@ -121,7 +153,7 @@ class ContactNew(Given):
         json_schema_extra={"examples": [{"email": "a@b.example", "name": "A B"}]}
     )
 
-    email: str = Field(max_length=1000)
+    email: str = Field(max_length=1000, json_schema_extra=ADDRESS)
     name: str | None = Field(None, max_length=1000)
 
 
@@ -142,10 +174,12 @@ class ReplayAsked(Given):
 class RetryAsked(Given):
     """How a delivery is sent again; with `external_id` the copy is there already, and that is its id."""
 
-    external_id: str | None = Field(None, min_length=1, max_length=255)
+    external_id: (
+        Annotated[str, Field(min_length=1, max_length=255, json_schema_extra=ONE_LINE)] | None
+    ) = None
 
 
 class DropAsked(Given):
     """Why a delivery is given up."""
 
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500, json_schema_extra=ONE_LINE)
