@@ -12,9 +12,10 @@ from tests.support.senders import ADMIN_TOKEN, Request, order, shopify
 from tests.support.waiting import wait_until
 
 Ids = dict[str, list[str]]
-"""Ids by the part of an address before them: `tasks`, `events`, `deliveries`, `contacts`, `connectors`."""
+"""Ids by the part of an address before them, such as `tasks`; `tasks-cursors` are cursors of their list."""
 
 _WITH_ID = ("tasks", "events", "deliveries", "contacts")
+_WITH_PAGES = ("tasks", "events", "deliveries", "contacts")
 _NO_COPIES_OF = "refused"
 _FORM = """\
 connector: form
@@ -64,16 +65,21 @@ async def furnish(hookyard: Hookyard) -> Ids:
         )
         assert status == 201
     shown = {**typed, "Authorization": f"Bearer {FORM_KEY}"}
-    for body, wanted in (({"title": "By the form", "key": "a"}, 201), ({"titel": "x"}, 422)):
-        status, _ = await hookyard.send(Request("form", json.dumps(body).encode(), shown))
+    for given, wanted in ((b'{"title": "By the form"}', 201), (b'{"titel": "x"}', 422)):
+        status, _ = await hookyard.send(Request("form", given, shown))
         assert status == wanted
-    body = {"title": "By a client", "key": "b", "contact": {"email": "ada@acme.example"}}
-    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    async with hookyard.session.post("/api/v1/tasks", json=body, headers=headers) as answer:
-        assert answer.status == 201
+    for name in ("ada", "bob"):
+        body = {"title": "By a client", "key": name, "contact": {"email": f"{name}@acme.example"}}
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        async with hookyard.session.post("/api/v1/tasks", json=body, headers=headers) as answer:
+            assert answer.status == 201
     await wait_until(lambda: _is_settled(hookyard), "all is routed and delivered or refused")
     ids = {kind: [one["id"] for one in await _all(hookyard, kind)] for kind in _WITH_ID}
-    return {**ids, "connectors": [one["name"] for one in await _all(hookyard, "connectors")]}
+    ids["connectors"] = ["form"]  # the one that has a program to show
+    for kind in _WITH_PAGES:
+        page = await hookyard.get(f"/{kind}", limit="1")
+        ids[f"{kind}-cursors"] = [page["next_cursor"]]
+    return ids
 
 
 async def _is_settled(hookyard: Hookyard) -> bool:

@@ -14,7 +14,7 @@ from router.core.store.deliveries import STATES
 from router.core.store.tasks import NEWEST, ORDERS
 from router.web import problems
 from router.web.api import models, tasks
-from router.web.api.bodies import JSON, MERGE_PATCH
+from router.web.api.bodies import JSON, MAX_KEY, MERGE_PATCH
 from router.web.api.events import STATUSES
 from router.web.problems import Problem
 
@@ -42,11 +42,15 @@ class Described:
 
 
 _TEXT: Final = {"type": "string"}
+# Of each unit as many as do not reach beyond the calendar.
+_SPAN: Final = (
+    r"^\s*([0-9]{1,5}\s*[wd]|[0-9]{1,7}\s*h|[0-9]{1,9}\s*m|[0-9]{1,10}\s*s|[0-9]{1,13}\s*ms)\s*$"
+)
 _INSTANT: Final = {
     "anyOf": [
         {"type": "string", "format": "date-time"},
         {"type": "string", "format": "date"},
-        {"type": "string", "pattern": r"^\s*[0-9]{1,12}\s*(ms|s|m|h|d|w)\s*$"},
+        {"type": "string", "pattern": _SPAN},
     ],
     "description": "an RFC 3339 instant, a day, or a span such as `7d`: so long ago",
     "examples": ["7d"],
@@ -94,7 +98,8 @@ HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "Idempotency-Key": {
         **_TEXT,
         "minLength": 1,
-        "maxLength": 255,
+        "maxLength": MAX_KEY,
+        "pattern": "^[!-~]([ -~]*[!-~])?$",
         "description": "the same key makes no second task for 48 hours",
     },
 }

@@ -11,6 +11,7 @@ from router.web.api.models.types import (
     ADDRESS,
     CLOCK,
     ONE_LINE,
+    SOME_LINE,
     SOME_TEXT,
     WHOLE,
     Json,
@@ -69,7 +70,7 @@ class Link(Given):
 class TaskFields(Given):
     """The fields of a task that may be set."""
 
-    title: Annotated[str, Field(max_length=100_000, json_schema_extra=SOME_TEXT)] | None = Field(
+    title: Annotated[str, Field(max_length=100_000, json_schema_extra=SOME_LINE)] | None = Field(
         None, examples=["Call back"], json_schema_extra=_not_null
     )
     description: str | None = None
@@ -117,7 +118,7 @@ class TaskNew(TaskFields):
         }
     )
 
-    title: str = Field(max_length=100_000, examples=["Call back"], json_schema_extra=SOME_TEXT)
+    title: str = Field(max_length=100_000, examples=["Call back"], json_schema_extra=SOME_LINE)
     key: Annotated[str, Field(max_length=512, json_schema_extra=SOME_TEXT)] | None = Field(
         None, description="the open task of the same key is answered instead"
     )

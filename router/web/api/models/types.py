@@ -14,10 +14,12 @@ EventStatus = Literal[
     "accepted", "routed", "dropped", "duplicate", "undecided", "refused", "held", "failed"
 ]
 _CONTROL: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
-SOME_TEXT: Final[JsonDict] = {"pattern": rf"[^\s{_CONTROL}]"}
+SOME_TEXT: Final[JsonDict] = {"pattern": r"[^\s\u001c-\u001f\u0085]"}
 """What a schema says of a text that is not blank. The readers of fields see to it, and have better words."""
+SOME_LINE: Final[JsonDict] = {"pattern": rf"[^\s{_CONTROL}]"}
+"""The same where control characters are read as blanks."""
 ONE_LINE: Final[JsonDict] = {"pattern": rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"}
-"""The same of a text that is one line, too."""
+"""The same where there may be none."""
 CLOCK: Final[JsonDict] = {"pattern": r"^\s*([01]?[0-9]|2[0-3]):[0-5][0-9]\s*$"}
 ADDRESS: Final[JsonDict] = {"format": "email"}
 
