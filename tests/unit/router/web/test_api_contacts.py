@@ -41,6 +41,14 @@ async def test_a_contact_gets_another_name_or_none(site: Site) -> None:
     assert (await site.call("PATCH", path, {"name": None}))["name"] is None
 
 
+async def test_a_patch_without_a_body_is_refused(site: Site) -> None:
+    made = await make(site, email="a@b.example")
+
+    problem = await site.call("PATCH", f"/contacts/{made['id']}", status=400)
+
+    assert problem["code"] == "bad-body"
+
+
 @pytest.mark.parametrize("contact_id", ["x", UNKNOWN])
 async def test_a_contact_that_is_not_there_is_404(site: Site, contact_id: str) -> None:
     await site.get(f"/api/v1/contacts/{contact_id}", status=404)

@@ -208,6 +208,28 @@ async def test_a_drop_says_why_and_can_be_taken_back(site: Site) -> None:
     assert (await stored(site, row))["state"] == "pending"
 
 
+async def test_a_reason_may_have_any_character_that_a_line_has(site: Site) -> None:
+    row = await add(site)
+    reason = "they\u00a0left \N{MAN}\u200d\N{WOMAN}"
+
+    answer = await site.post(f"/api/v1/deliveries/{row['id']}/drop", json={"reason": reason})
+
+    assert answer["reason"]["message"] == reason
+
+
+@pytest.mark.parametrize("action", ["drop", "retry"])
+async def test_a_query_that_means_nothing_is_refused_and_nothing_is_done(
+    site: Site, action: str
+) -> None:
+    row = await add(site)
+    path = f"/api/v1/deliveries/{row['id']}/{action}?force=true"
+
+    answer = await site.post(path, status=400, json={"reason": "why"} if action == "drop" else None)
+
+    assert answer["code"] == "bad-filter"
+    assert (await stored(site, row))["state"] == "failed"
+
+
 @pytest.mark.parametrize(
     ("action", "body"),
     [
@@ -217,6 +239,8 @@ async def test_a_drop_says_why_and_can_be_taken_back(site: Site) -> None:
         ("drop", {"reason": "x" * 501}),
         ("drop", {"reason": "why", "colour": "red"}),
         ("retry", {"external_id": ""}),
+        ("drop", {"reason": "a\u0085b"}),
+        ("drop", {"reason": "a\u2028b"}),
         ("retry", {"external_id": "a\nb"}),
         ("retry", {"force": True}),
     ],

@@ -12,6 +12,7 @@ from router.core import keys
 from router.core.store.audit import list_audit
 from router.core.store.schema import Row
 from tests.support.rows import NOW_MS, closed, delivery_row, task_row
+from tests.support.senders import ADMIN_TOKEN
 from tests.support.site import BASE_URL, Site
 
 CREATED = "2026-11-23T09:12:45.120Z"
@@ -400,3 +401,27 @@ async def test_what_is_no_json_or_too_large_is_refused(site: Site) -> None:
         sent = {**headers, "Content-Type": kind}
         async with site.client.post("/api/v1/tasks", data=BytesIO(data), headers=sent) as answer:
             assert (await answer.json(content_type=None))["code"] == code
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"null", b"[]"])
+async def test_a_patch_without_an_object_is_refused(site: Site, body: bytes) -> None:
+    row = await add(site)
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": "application/json"}
+    url = f"/api/v1/tasks/{row['id']}"
+    async with site.client.patch(url, data=body, headers=headers) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (400, "bad-body")
+
+
+async def test_a_whole_number_may_be_written_with_a_point(site: Site) -> None:
+    made = await make(site, duration_minutes=30.0, reminder={"days_before": 1.0})
+
+    assert (made["duration_minutes"], made["reminder"]["days_before"]) == (30, 1)
+
+
+@pytest.mark.parametrize("minutes", ["30.5", "1e999999", "-1e999999", "1e-9", "true"])
+async def test_what_is_no_whole_number_is_refused(site: Site, minutes: str) -> None:
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": "application/json"}
+    body = f'{{"title": "x", "duration_minutes": {minutes}}}'
+    async with site.client.post("/api/v1/tasks", data=body, headers=headers) as answer:
+        assert answer.status == 422
+        assert fields_of(await answer.json()) == {"duration_minutes": "wrong-type"}

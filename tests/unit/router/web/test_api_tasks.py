@@ -117,6 +117,16 @@ async def test_the_copies_of_a_task_have_a_list(site: Site) -> None:
     assert answer["next_cursor"] is None
 
 
+@pytest.mark.parametrize("query", ["state=held", "limit=0"])
+async def test_the_copies_of_a_task_take_no_filter(site: Site, query: str) -> None:
+    row = task_row()
+    await site.add(new_tasks=[row])
+
+    answer = await site.get(f"/api/v1/tasks/{row['id']}/deliveries?{query}", status=400)
+
+    assert answer["code"] == "bad-filter"
+
+
 @pytest.mark.parametrize("ending", ["", "/deliveries"])
 @pytest.mark.parametrize("task_id", [new_id(), "1", "%00", "..%2F..", "é"])
 async def test_a_task_that_is_not_there_is_404(site: Site, task_id: str, ending: str) -> None:
