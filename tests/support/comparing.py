@@ -17,7 +17,7 @@ from tests.support.hookyard import Hookyard
 from tests.support.senders import ADMIN_TOKEN
 
 EXAMPLES: Final = 25
-_WITHIN_S: Final = 600
+_WITHIN_S: Final = 280
 _MOSTLY: Final = 0.8
 _DONE: Final = 2
 _WIDE: Final = 1000

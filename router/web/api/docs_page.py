@@ -62,7 +62,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         (schema, *_) = (one["schema"] for one in body["content"].values())
         lines.append(f"<p>Body ({kinds}): {_type(schema)}</p>")
     answers = [
-        (status, _answer(answer), _text(answer["description"]))
+        (status, _answer(answer), _text(answer["description"] + _shown(answer)))
         for status, answer in operation["responses"].items()
     ]
     lines.append(_table(("answer", "", ""), answers))
@@ -71,6 +71,12 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
 
 def _answer(answer: dict[str, Any]) -> str:
     return " ".join(_type(one["schema"]) for one in answer.get("content", {}).values())
+
+
+def _shown(answer: dict[str, Any]) -> str:
+    """Return the headers an answer has."""
+    names = ", ".join(f"`{name}`" for name in answer.get("headers", ()))
+    return f"; with {names}" if names else ""
 
 
 def _model(name: str, schema: dict[str, Any]) -> str:

@@ -32,6 +32,8 @@ async def test_the_page_names_every_operation_and_needs_nothing_from_outside(sit
 
     for one in operations():
         assert f"{one.method} /api/v1{one.path}</h3>" in page
+    for name in ("ETag", "Location", "Retry-After", "WWW-Authenticate"):
+        assert f"<code>{name}</code>" in page
     assert "<script" not in page
     assert re.findall(r"""(?:src|href|url)[=(]["']?(?!#|/openapi\.json)""", page) == []
     links = set(re.findall(r"href=#([\w-]+)", page))
