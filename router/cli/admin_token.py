@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from router.cli.tokens import new_token, token_hash
+from router.cli.tokens import new_token
 from router.core.clock import epoch_ms, utc_now
 from router.core.ids import id_source
 from router.core.settings import Settings
 from router.core.store.api_keys import create_key, list_keys
 from router.core.store.engine import open_store
+from router.core.store.installation import stored_hash
 
 NAME = "admin"
 
@@ -33,7 +34,7 @@ async def ensure_admin_token(settings: Settings) -> str | None:
                 key_id=id_source()(),
                 name=NAME,
                 scopes=["admin"],
-                token_hash=token_hash(token),
+                token_hash=await stored_hash(conn, token),
                 now_ms=epoch_ms(utc_now()),
             )
         return token

@@ -13,7 +13,7 @@ from router.cli.options import Span, data_option, expiry_ms, json_option, option
 from router.cli.output import result, result_json, status, table
 from router.cli.parts import store_of
 from router.cli.start import prepare, run_async
-from router.cli.tokens import SCOPES, new_token, token_hash
+from router.cli.tokens import SCOPES, new_token
 from router.core.clock import epoch_ms, from_epoch_ms, rfc3339, rfc3339_of_ms, utc_now
 from router.core.ids import id_source
 from router.core.settings import Settings
@@ -27,6 +27,7 @@ from router.core.store.api_keys import (
     revoke_later,
 )
 from router.core.store.engine import Row
+from router.core.store.installation import stored_hash
 from rules.names import CONNECTOR_FORM, SECRET_FORM, is_connector_name, is_secret_name
 
 _OF_CONNECTORS = name_for_connector("")
@@ -119,7 +120,7 @@ async def _make(
         key_id=key_id,
         name=name,
         scopes=scopes,
-        token_hash=token_hash(token),
+        token_hash=await stored_hash(conn, token),
         now_ms=epoch_ms(utc_now()),
         expires_ms=expires_ms,
     )

@@ -1,8 +1,7 @@
-"""API tokens: made of 256 random bits, shown once, kept as their sha-256."""
+"""API tokens: made of 256 random bits, shown once, kept as a keyed hash."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 
 from router.core.store.api_keys import HOOKS
@@ -16,8 +15,3 @@ SCOPES = ("tasks:read", "tasks:write", "events:read", "events:replay", "admin", 
 def new_token() -> str:
     """Return a new token."""
     return PREFIX + secrets.token_urlsafe(32)
-
-
-def token_hash(token: str) -> str:
-    """Return what is stored of a token: its sha-256 in hex."""
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -7,12 +7,12 @@ end up in a log.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 
 from multidict import istr
 
+from router.core.token_hash import NONE_ISSUED, IssuedHashes
 from router.sources.preset import NO_TARGET, Headers, Refusal, SharedSecret, Target
 from router.sources.source import SourceError
 
@@ -25,7 +25,7 @@ _ANY_USER = "hookyard"
 class SharedSecretScheme:
     """A `SharedSecret` declaration with its secrets.
 
-    `hashes` are those (sha-256, hex) of keys that were issued here and are known by nothing else.
+    `hashes` are those of keys that were issued here and are known by nothing else.
     """
 
     __slots__ = (
@@ -42,7 +42,7 @@ class SharedSecretScheme:
     )
 
     def __init__(
-        self, proof: SharedSecret, secrets: Sequence[str], hashes: Sequence[str] = ()
+        self, proof: SharedSecret, secrets: Sequence[str], hashes: IssuedHashes = NONE_ISSUED
     ) -> None:
         for secret in secrets:
             if any(sign < _FIRST_PRINTABLE or sign == _DELETE for sign in secret):
@@ -51,7 +51,7 @@ class SharedSecretScheme:
                 raise SourceError("a secret begins or ends with a blank, which no header can carry")
         self._proof = proof
         self._secrets = tuple(secret.encode() for secret in secrets)
-        self._hashes = tuple(one.encode() for one in hashes)
+        self._hashes = hashes
         self._used: set[str] = set()
         self._user = None if proof.user is None else proof.user.encode()
         self._header = istr(proof.header) if proof.header else None
@@ -157,12 +157,10 @@ class SharedSecretScheme:
         for secret in self._secrets:
             matched |= hmac.compare_digest(secret, shown)
         if self._hashes:
-            hashed = hashlib.sha256(shown).hexdigest().encode()
-            for one in self._hashes:
-                same = hmac.compare_digest(one, hashed)
-                matched |= same
-                if same:
-                    self._used.add(hashed.decode())
+            found = self._hashes.find(shown)
+            if found is not None:
+                matched = True
+                self._used.add(found)
         if matched and same_user:
             return None
         count = len(self._secrets) + len(self._hashes)

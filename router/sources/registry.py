@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from router.core.token_hash import NONE_ISSUED, IssuedHashes
 from router.sources import (
     adyen,
     alertmanager,
@@ -182,7 +183,7 @@ def info_of(preset: SourcePreset) -> SourceInfo:
 
 
 def compile_source(
-    source: Mapping[str, Any], secrets: Sequence[str], hashes: Sequence[str] = ()
+    source: Mapping[str, Any], secrets: Sequence[str], hashes: IssuedHashes = NONE_ISSUED
 ) -> Source:
     """Return a sender with its secrets, ready for requests; the first secret is the one that signs.
 
@@ -210,7 +211,9 @@ def unproven_source(source: Mapping[str, Any]) -> Source:
     return Source(preset, scheme, _CREDENTIAL_HEADERS | _SIGNATURE_HEADERS)
 
 
-def _scheme(preset: SourcePreset, secrets: Sequence[str], hashes: Sequence[str] = ()) -> Scheme:
+def _scheme(
+    preset: SourcePreset, secrets: Sequence[str], hashes: IssuedHashes = NONE_ISSUED
+) -> Scheme:
     proof = preset.proof
     if isinstance(proof, NoProof):
         return NoProofScheme()
@@ -230,7 +233,7 @@ def _scheme(preset: SourcePreset, secrets: Sequence[str], hashes: Sequence[str] 
     return HmacScheme(proof, secrets)
 
 
-def _check_secrets(preset: SourcePreset, secrets: Sequence[str], hashes: Sequence[str]) -> None:
+def _check_secrets(preset: SourcePreset, secrets: Sequence[str], hashes: IssuedHashes) -> None:
     """Refuse secrets that cannot be anything's.
 
     Raises:

@@ -16,6 +16,7 @@ from typing import Protocol, Self
 
 from multidict import istr
 
+from router.core.token_hash import NONE_ISSUED, IssuedHashes
 from router.sources.credentials import SharedSecretScheme
 from router.sources.preset import (
     NO_TARGET,
@@ -299,7 +300,9 @@ class AnyOfScheme:
         "needs_target",
     )
 
-    def __init__(self, proof: AnyOf, secrets: Sequence[str], hashes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, proof: AnyOf, secrets: Sequence[str], hashes: IssuedHashes = NONE_ISSUED
+    ) -> None:
         self._can_sign = bool(secrets)
         self._proofs = tuple(
             scheme for scheme in proof.schemes if self._can_sign or isinstance(scheme, SharedSecret)

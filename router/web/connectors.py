@@ -8,7 +8,7 @@ the keys that were issued here, which are in the database.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +26,8 @@ from router.core.names import Names
 from router.core.networks import Networks
 from router.core.redaction import forget_value
 from router.core.settings import DEFAULT_BODY_LIMIT, Secrets
-from router.core.store.api_keys import name_for_connector
+from router.core.store.api_keys import Issued, name_for_connector
+from router.core.token_hash import NONE_ISSUED, IssuedHashes
 from router.sources.registry import compile_source
 from router.sources.source import Source, SourceError
 
@@ -43,8 +44,8 @@ _USE_EVERY = 60
 
 NoteUse = Callable[[Collection[str]], Awaitable[None]]
 """Notes that keys were used, by their hashes."""
-IssuedKeys = Callable[[], Awaitable[Mapping[str, Sequence[str]]]]
-"""Returns the hashes of the keys that were issued here, by the name of the secret they stand for."""
+IssuedKeys = Callable[[], Awaitable[Issued]]
+"""Returns the hashes of the keys that were issued here."""
 
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +57,7 @@ class Material(NamedTuple):
     """
 
     secrets: tuple[str, ...] = ()
-    hashes: tuple[str, ...] = ()
+    hashes: IssuedHashes = NONE_ISSUED
     certificates: bytes | None = None
 
     def __repr__(self) -> str:
@@ -113,7 +114,7 @@ class Connectors:
         self._secrets = secrets
         self._issued = issued
         self._note_use = note_use
-        self._keys: Mapping[str, Sequence[str]] = {}
+        self._keys = Issued(None, {})
         self._body_limit = body_limit
         self._stored: bytes | None = None
         self._table: IntakeTable | None = None
@@ -233,11 +234,12 @@ class Connectors:
     def _look_up(self, intake: ConnectorIntake) -> tuple[Material | None, str | None]:
         """Return what a connector's sender is proven with, or None and why it cannot be had."""
         secrets: list[str] = []
-        own = self._keys.get(name_for_connector(intake.name), ())
-        hashes: list[str] = list(own)
+        known = self._keys.hashes
+        own = known.get(name_for_connector(intake.name), ())
+        hashes = set(own)
         for name in intake.secrets:
-            issued = self._keys.get(name, ())
-            hashes.extend(issued)
+            issued = known.get(name, ())
+            hashes.update(issued)
             try:
                 secrets.append(self._secrets.get(name))
             except SecretMissingError as error:
@@ -252,7 +254,8 @@ class Connectors:
             certificates = None if file is None else Path(file).read_bytes()
         except (OSError, ValueError) as error:
             return None, f"the file of certificates {file} cannot be read: {error}"
-        return Material(tuple(secrets), tuple(hashes), certificates), None
+        issued_here = IssuedHashes(self._keys.key, frozenset(hashes)) if hashes else NONE_ISSUED
+        return Material(tuple(secrets), issued_here, certificates), None
 
 
 def _compile_source(connector: Connector, material: Material) -> None:

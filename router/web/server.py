@@ -10,7 +10,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,7 +34,7 @@ from router.core.pending import PendingBatches
 from router.core.rate_limits import RateLimits
 from router.core.redis_client import connect
 from router.core.settings import Secrets, Settings
-from router.core.store.api_keys import issued_keys, touch_hashes
+from router.core.store.api_keys import Issued, issued_with_key, touch_hashes
 from router.core.store.engine import Store, open_store
 from router.core.store.refusals import add_refusals
 from router.core.task_board import TaskBoard
@@ -142,9 +142,9 @@ async def assemble(settings: Settings, secrets: Secrets, reader: Reader) -> Part
     clock, new_id = utc_now, id_source()
     pending = PendingBatches(redis)
 
-    async def issued() -> Mapping[str, Sequence[str]]:
+    async def issued() -> Issued:
         async with store.connect() as conn:
-            return await issued_keys(conn, now_ms=epoch_ms(clock()))
+            return await issued_with_key(conn, now_ms=epoch_ms(clock()))
 
     async def note_use(hashes: Collection[str]) -> None:
         async with store.begin() as conn:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -30,6 +29,7 @@ from router.core.rate_limits import RateLimits
 from router.core.settings import Secrets, load_settings
 from router.core.store.api_keys import create_key
 from router.core.store.engine import Store
+from router.core.store.installation import stored_hash
 from router.core.store.refusals import RefusalFilter, add_refusals, list_refusals
 from router.core.store.routing import Writes, write
 from router.core.store.schema import Row
@@ -236,14 +236,13 @@ class Site:
         """Return a new API token with these scopes."""
         key_id = new_id()
         token = f"token-{key_id}"
-        hashed = hashlib.sha256(token.encode()).hexdigest()
         async with self.store.begin() as conn:
             await create_key(
                 conn,
                 key_id=key_id,
                 name=token,
                 scopes=scopes,
-                token_hash=hashed,
+                token_hash=await stored_hash(conn, token),
                 now_ms=self.clock.now_ms,
             )
         return token

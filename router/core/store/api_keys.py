@@ -7,11 +7,12 @@ before it in a rotation is.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from router.core.store.installation import hash_key
 from router.core.store.read import row_of, rows_of
 from router.core.store.schema import Row, api_keys
 
@@ -19,6 +20,19 @@ HOOKS: Final = "hooks"
 """The scope of a key that a sender shows.
 
 Its name is that of the secret it stands for, or `connector:NAME` where it is for one connector."""
+
+
+class Issued(NamedTuple):
+    """The hashes of the keys that senders may show, by the name of the secret they stand for.
+
+    `key` is what they are made with.
+    """
+
+    key: bytes | None
+    hashes: Mapping[str, Sequence[str]]
+
+    def __repr__(self) -> str:
+        return "Issued(…)"
 
 
 def name_for_connector(connector: str) -> str:
@@ -41,7 +55,7 @@ async def create_key(
     now_ms: int,
     expires_ms: int | None = None,
 ) -> None:
-    """Keep a new token's hash (sha-256 in hex); it is good until it expires."""
+    """Keep a new token's hash (see `stored_hash`); it is good until it expires."""
     await conn.execute(
         insert(api_keys).values(
             id=key_id,
@@ -68,6 +82,16 @@ async def issued_keys(conn: AsyncConnection, *, now_ms: int) -> Mapping[str, Seq
         if HOOKS in key["scopes"]:
             issued.setdefault(key["name"], []).append(key["hash"])
     return issued
+
+
+async def issued_with_key(conn: AsyncConnection, *, now_ms: int) -> Issued:
+    """Return the hashes of `issued_keys` with the key they are made with."""
+    while True:
+        key = await hash_key(conn)
+        hashes = await issued_keys(conn, now_ms=now_ms)
+        # The database may be brought to this release between the two.
+        if key is not None or await hash_key(conn) is None:
+            return Issued(key, hashes)
 
 
 async def touch_key(

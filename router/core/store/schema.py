@@ -335,7 +335,15 @@ api_keys = Table(
     Column("expires_ms", BigInteger),
     UniqueConstraint("hash"),
 )
-"""API tokens; `hash` is sha-256 over the token (256 random bits need no slow hash)."""
+"""API tokens and senders' keys; `hash` is keyed with the installation's key, see `core.token_hash`."""
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("value", Name, nullable=False),
+)
+"""What there is once: the key that `api_keys.hash` is made with (`hash-key`, 32 bytes in hex)."""
 
 idempotency = Table(
     "idempotency",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import math
 from collections.abc import Callable
@@ -11,12 +10,15 @@ from typing import NamedTuple
 
 from aiohttp import hdrs, web
 from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core.clock import Clock, epoch_ms
 from router.core.errors import StoreError
 from router.core.store.api_keys import find_key, touch_key
 from router.core.store.engine import Row, Store
+from router.core.store.installation import hash_key
 from router.core.task_board import Actor
+from router.core.token_hash import digest_of, keyed
 from router.web import problems
 from router.web.problems import ProblemError
 
@@ -62,8 +64,11 @@ class Tokens:
         self._store = store
         self._clock = clock
         self._monotonic = monotonic
-        self._admin_hash = None if admin_token is None else _hash(admin_token.get_secret_value())
-        self._found: dict[str, tuple[Caller, float]] = {}
+        self._admin_digest = (
+            None if admin_token is None else digest_of(admin_token.get_secret_value())
+        )
+        self._hash_key: bytes | None = None
+        self._found: dict[bytes, tuple[Caller, float]] = {}
 
     async def demand(self, request: web.Request, scope: str) -> Caller:
         """Let a request through whose token has a scope; return whose it is.
@@ -85,24 +90,35 @@ class Tokens:
 
     async def _caller_of(self, token: str) -> Caller | None:
         """Return whose token it is; None if it is not valid."""
-        hashed = _hash(token)
-        if self._admin_hash is not None and hmac.compare_digest(hashed, self._admin_hash):
+        digest = digest_of(token)
+        if self._admin_digest is not None and hmac.compare_digest(digest, self._admin_digest):
             return Caller(ADMIN, "", frozenset({ADMIN}))
         now = self._monotonic()
-        caller, until = self._found.get(hashed, (None, 0.0))
+        caller, until = self._found.get(digest, (None, 0.0))
         if caller is not None and now < until:
             return caller
         async with self._store.connect() as conn:
-            key = await find_key(conn, hashed, now_ms=epoch_ms(self._clock()))
+            key = await self._find(conn, digest)
         if key is None:
-            self._found.pop(hashed, None)
+            self._found.pop(digest, None)
             return None
         await self._note_use(key)
         if len(self._found) >= _REMEMBERED:
             self._found.clear()
         caller = Caller(key["name"], key["id"], frozenset(key["scopes"]))
-        self._found[hashed] = (caller, now + min(_REMEMBERED_S, self._lasts_s(key)))
+        self._found[digest] = (caller, now + min(_REMEMBERED_S, self._lasts_s(key)))
         return caller
+
+    async def _find(self, conn: AsyncConnection, digest: bytes) -> Row | None:
+        """Look a token up by its hash; the key of the hashes is asked for once."""
+        now_ms = epoch_ms(self._clock())
+        while True:
+            key = self._hash_key or await hash_key(conn)
+            row = await find_key(conn, keyed(digest, key), now_ms=now_ms)
+            # The database may be brought to this release between the two.
+            self._hash_key = key or await hash_key(conn)
+            if row is not None or key == self._hash_key:
+                return row
 
     def _lasts_s(self, key: Row) -> float:
         """Return for how many seconds a token is good still."""
@@ -126,7 +142,3 @@ def _token_of(request: web.Request) -> str | None:
     if scheme.lower() != "bearer" or not token or len(token) > _MAX_TOKEN:
         return None
     return token
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

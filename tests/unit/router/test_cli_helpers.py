@@ -12,7 +12,7 @@ from router.cli.checks.packages import check_packages
 from router.cli.envelope import Envelope, read_envelope
 from router.cli.failures import CommandError
 from router.cli.output import plain, status, table
-from router.cli.tokens import new_token, token_hash
+from router.cli.tokens import new_token
 
 
 def test_port_0_becomes_a_free_one() -> None:
@@ -109,10 +109,6 @@ def test_tokens_are_long_all_different_and_known_for_what_they_are() -> None:
 
     assert len(made) == 100
     assert all(token.startswith("hky_") and len(token) > 40 for token in made)
-
-
-def test_a_token_is_stored_as_its_sha_256() -> None:
-    assert token_hash("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def _file(tmp_path: Path, content: bytes) -> Path:

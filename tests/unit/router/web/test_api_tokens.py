@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from router.core.errors import StoreUnavailableError
 from router.core.store.api_keys import create_key, list_keys, revoke_key
 from router.core.store.engine import Store
+from router.core.store.installation import stored_hash
 from router.web.api import tokens as module
 from router.web.api.routes import ENDPOINTS
 from router.web.api.tokens import Tokens
@@ -171,14 +172,13 @@ async def test_a_token_that_was_seen_works_on_while_the_database_is_away(
 async def test_a_token_is_good_until_it_expires_even_if_it_was_just_seen(
     store: Store, tokens: Tokens, clock: ManualClock, watch: Watch
 ) -> None:
-    hashed = hashlib.sha256(b"short").hexdigest()
     async with store.begin() as conn:
         await create_key(
             conn,
             key_id=new_id(),
             name="ci",
             scopes=["tasks:read"],
-            token_hash=hashed,
+            token_hash=await stored_hash(conn, "short"),
             now_ms=clock.now_ms,
             expires_ms=clock.now_ms + 2000,
         )
@@ -208,7 +208,7 @@ async def test_tokens_themselves_are_not_kept(site: Site, tokens: Tokens) -> Non
 
     await code_of(tokens, f"Bearer {token}")
 
-    assert list(tokens._found) == [hashlib.sha256(token.encode()).hexdigest()]
+    assert list(tokens._found) == [hashlib.sha256(token.encode()).digest()]
 
 
 async def test_only_so_many_tokens_are_remembered(

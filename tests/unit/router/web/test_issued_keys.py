@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 
@@ -12,6 +12,8 @@ from redis.asyncio import Redis
 
 from router.core.errors import StoreUnavailableError
 from router.core.intake_table import ConnectorIntake, publish
+from router.core.store.api_keys import Issued as IssuedRows
+from router.core.token_hash import IssuedHashes, digest_of, keyed
 from router.sources.registry import compile_source
 from router.sources.source import SourceError
 from router.web.connectors import Connector, Connectors
@@ -24,8 +26,15 @@ OTHER = "hky_canary-of-another"
 FORM = ConnectorIntake(name="form", source={"bearer": True}, secrets=("form_key",))
 
 
+HASH_KEY = bytes(range(32))
+
+
 def hash_of(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+    return keyed(digest_of(key), HASH_KEY)
+
+
+def hashes_of(*keys: str) -> IssuedHashes:
+    return IssuedHashes(HASH_KEY, frozenset(map(hash_of, keys)))
 
 
 class Issued:
@@ -35,10 +44,10 @@ class Issued:
         self.keys: Mapping[str, Sequence[str]] = {}
         self.failure: Exception | None = None
 
-    async def ask(self) -> Mapping[str, Sequence[str]]:
+    async def ask(self) -> IssuedRows:
         if self.failure is not None:
             raise self.failure
-        return self.keys
+        return IssuedRows(HASH_KEY, self.keys)
 
 
 @pytest.fixture
@@ -145,7 +154,7 @@ async def test_beside_a_secret_of_the_environment_both_are_taken(redis: Redis) -
     ],
 )
 def test_every_sender_that_shows_a_secret_may_show_an_issued_one(source: dict[str, object]) -> None:
-    compiled = compile_source(source, [], [hash_of(OTHER), hash_of(KEY)])
+    compiled = compile_source(source, [], hashes_of(OTHER, KEY))
     basic = base64.b64encode(f"jane:{KEY}".encode()).decode()
     shown = [
         {"Authorization": f"Bearer {KEY}"},
@@ -165,11 +174,11 @@ def test_every_sender_that_shows_a_secret_may_show_an_issued_one(source: dict[st
 
 def test_a_key_of_which_only_the_hash_is_kept_can_neither_sign_nor_be_shown() -> None:
     with pytest.raises(SourceError, match="only the hash is kept: set the secret itself"):
-        compile_source({"preset": "shopify"}, [], [hash_of(KEY)])
-    shown = compile_source({"bearer": True}, [], [hash_of(KEY)])
+        compile_source({"preset": "shopify"}, [], hashes_of(KEY))
+    shown = compile_source({"bearer": True}, [], hashes_of(KEY))
     with pytest.raises(SourceError, match="cannot be shown"):
         shown.sign(b"", now=0, headers={})
-    in_query = compile_source({"preset": "alertmanager", "query": "token"}, [], [hash_of(KEY)])
+    in_query = compile_source({"preset": "alertmanager", "query": "token"}, [], hashes_of(KEY))
     with pytest.raises(SourceError, match="cannot be shown"):
         in_query.sign_query()
 
@@ -180,8 +189,8 @@ def test_a_sender_that_signs_or_shows_its_secret_may_show_an_issued_one_and_not_
     source = {"preset": "grafana"}
     signed = compile_source(source, [KEY]).sign(b"{}", now=0, headers={})
     shown = {"Authorization": f"Bearer {KEY}"}
-    by_hash = compile_source(source, [], [hash_of(KEY)])
-    by_both = compile_source(source, [OTHER], [hash_of(KEY)])
+    by_hash = compile_source(source, [], hashes_of(KEY))
+    by_both = compile_source(source, [OTHER], hashes_of(KEY))
 
     unknown = by_hash.verify(headers_of(signed), b"{}", 0)
     assert unknown is not None
@@ -199,7 +208,7 @@ def test_a_sender_that_signs_or_shows_its_secret_may_show_an_issued_one_and_not_
 
 
 def test_a_signing_sender_with_its_secret_is_not_disturbed_by_a_key_of_that_name() -> None:
-    source = compile_source({"preset": "shopify"}, ["a-secret"], [hash_of(KEY)])
+    source = compile_source({"preset": "shopify"}, ["a-secret"], hashes_of(KEY))
     body = json.dumps({"id": 1}).encode()
 
     assert source.verify(headers_of(source.sign(body, now=0, headers={})), body, 0) is None
@@ -250,3 +259,31 @@ async def test_which_keys_were_used_is_noted_once(redis: Redis, issued: Issued) 
     await connectors.note_use()
     await connectors.note_use()
     assert noted == [{hash_of(KEY)}]
+
+
+async def test_keys_of_a_database_without_a_key_of_its_own_count_until_it_gets_one(
+    redis: Redis,
+) -> None:
+    await publish(redis, table(FORM))
+    rows = [
+        IssuedRows(None, {"form_key": [digest_of(KEY).hex()]}),
+        IssuedRows(HASH_KEY, {"form_key": [hash_of(KEY)]}),
+    ]
+    connectors = Connectors(redis, secrets_of({}), issued=lambda: asyncio.sleep(0, rows[0]))
+    seen = []
+    for shown in (KEY, hash_of(KEY), KEY, digest_of(KEY).hex()):
+        await connectors.refresh_keys()
+        await connectors.refresh()
+        seen.append(taken(connectors.find("form"), shown))
+        rows = rows[1:] if len(seen) == 2 else rows
+
+    assert seen == [True, False, True, False]
+
+
+def test_a_hash_of_another_installation_is_not_known() -> None:
+    stolen = keyed(digest_of(KEY), b"x" * 32)
+
+    assert hashes_of(KEY).find(KEY.encode()) == hash_of(KEY)
+    assert IssuedHashes(HASH_KEY, frozenset({stolen})).find(KEY.encode()) is None
+    assert hash_of(KEY) not in repr(hashes_of(KEY)) + repr(IssuedRows(HASH_KEY, {}))
+    assert HASH_KEY.hex() not in repr(hashes_of(KEY)) + repr(IssuedRows(HASH_KEY, {}))
