@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from router.cli.audit import done
 from router.cli.options import data_option
 from router.cli.output import status
 from router.cli.start import prepare, run_async
 from router.core.redaction import redact_url
+from router.core.store.engine import Row
 from router.core.store.migrate import at_head, upgrade
 
 
@@ -26,9 +28,14 @@ def upgrade_command(**flags: object) -> None:
     run_async(_upgrade(settings.database))
 
 
+def noted(before: str, after: str) -> Row:
+    """Return the audit log's entry of an upgrade."""
+    return done("database-upgraded", after, before=before)
+
+
 async def _upgrade(url: str) -> None:
     if await at_head(url):
         status(f"{redact_url(url)} has the tables of this release.")
         return
-    await upgrade(url)
+    await upgrade(url, note=noted)
     status(f"{redact_url(url)} was brought to this release.")

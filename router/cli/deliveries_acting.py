@@ -9,15 +9,17 @@ from typing import Any
 
 import click
 
+from router.cli.audit import done as audited
 from router.cli.failures import PROBLEMS_FOUND, CommandError
 from router.cli.options import changed_options, data_option, json_option, option
 from router.cli.output import result_json, status, table
 from router.cli.parts import redis_of, store_of
 from router.cli.start import prepare, run_async
-from router.core.again import send_again
-from router.core.clock import epoch_ms, utc_now
+from router.core.again import give_up, send_again
+from router.core.clock import epoch_ms, rfc3339_of_ms, utc_now
 from router.core.settings import Settings
-from router.core.store import retries
+from router.core.store import audit
+from router.core.store.audit import Action
 from router.core.store.deliveries import (
     DeliveryFilter,
     count_deliveries,
@@ -32,6 +34,8 @@ _IN_TROUBLE = ("failed", "held", "uncertain")
 _CHOICES = (*_IN_TROUBLE, "retrying", "pending", "dropped")
 _AT_ONCE = 200
 _NAMED = 5
+_EVERYWHERE = "all"
+"""What the audit log says was acted on where no destination was named."""
 _REFUSED = {
     "not-found": "there is no such delivery",
     "is-current": "the copy is as it is wanted",
@@ -209,28 +213,55 @@ async def _retry(settings: Settings, selection: _Selection, found: str | None) -
     async with redis_of(settings) as redis:
 
         async def again(store: Store, ids: Sequence[str]) -> Handled:
-            now_ms = epoch_ms(utc_now())
-            return await send_again(store, redis, ids, now_ms=now_ms, external_id=found)
+            return await send_again(
+                store,
+                redis,
+                ids,
+                now_ms=epoch_ms(utc_now()),
+                done=audited,
+                external_id=found,
+                one_by_one=bool(selection.ids),
+            )
 
-        return await _all(settings, selection, again)
+        return await _all(settings, selection, again, "deliveries-retried")
 
 
 async def _drop(settings: Settings, selection: _Selection, reason: str) -> Handled:
-    async def give_up(store: Store, ids: Sequence[str]) -> Handled:
-        async with store.begin() as conn:
-            return await retries.drop(conn, ids, reason, now_ms=epoch_ms(utc_now()))
+    async def let_be(store: Store, ids: Sequence[str]) -> Handled:
+        now_ms, one_by_one = epoch_ms(utc_now()), bool(selection.ids)
+        return await give_up(store, ids, reason, now_ms=now_ms, done=audited, one_by_one=one_by_one)
 
-    return await _all(settings, selection, give_up)
+    return await _all(settings, selection, let_be, "deliveries-dropped", reason=reason)
 
 
-async def _all(settings: Settings, selection: _Selection, handle: Handle) -> Handled:
-    done = Handled()
+async def _all(
+    settings: Settings, selection: _Selection, handle: Handle, action: Action, **detail: Any
+) -> Handled:
+    result = Handled()
     async with store_of(settings) as store:
+        if not selection.ids:
+            await _note_all(store, selection, action, **detail)
         async for page in _pages(store, selection):
             handled = await handle(store, page)
-            done.rows += handled.rows
-            done.refused |= handled.refused
-    return done
+            result.rows += handled.rows
+            result.refused |= handled.refused
+    return result
+
+
+async def _note_all(store: Store, selection: _Selection, action: Action, **detail: Any) -> None:
+    """Say in the audit log, before it begins, what is done to all that the filters find."""
+    first = selection.filters[0]
+    async with store.begin() as conn:
+        count = sum([await count_deliveries(conn, one) for one in selection.filters])
+        if not count:
+            return
+        asked = {
+            "count": count,
+            "states": [one.state for one in selection.filters],
+            "since": None if first.since_ms is None else rfc3339_of_ms(first.since_ms),
+            "until": None if first.until_ms is None else rfc3339_of_ms(first.until_ms),
+        }
+        await audit.note(conn, audited(action, first.destination or _EVERYWHERE, **asked, **detail))
 
 
 async def _pages(store: Store, selection: _Selection) -> AsyncIterator[Sequence[str]]:

@@ -112,7 +112,13 @@ async def _create(
 
 
 async def _make(
-    conn: AsyncConnection, name: str, scopes: list[str], expires_ms: int | None = None
+    conn: AsyncConnection,
+    name: str,
+    scopes: list[str],
+    expires_ms: int | None = None,
+    *,
+    action: audit.Action = "key-created",
+    **detail: object,
 ) -> dict[str, object]:
     token, key_id = new_token(), id_source()()
     await create_key(
@@ -124,9 +130,12 @@ async def _make(
         now_ms=epoch_ms(utc_now()),
         expires_ms=expires_ms,
     )
-    await audit.note(conn, done("key-created", key_id, name=name, scopes=scopes))
-    made: dict[str, object] = {"id": key_id, "name": name, "scopes": scopes, "token": token}
-    return made if expires_ms is None else {**made, "expires_at": rfc3339_of_ms(expires_ms)}
+    made: dict[str, object] = {"name": name, "scopes": scopes}
+    if expires_ms is not None:
+        detail["expires_at"] = rfc3339_of_ms(expires_ms)
+    await audit.note(conn, done(action, key_id, **made, **detail))
+    shown: dict[str, object] = {"id": key_id, **made, "token": token}
+    return shown if expires_ms is None else {**shown, "expires_at": rfc3339_of_ms(expires_ms)}
 
 
 @keys.command("list")
@@ -216,10 +225,17 @@ async def _rotate(settings: Settings, key: str, overlap: timedelta) -> dict[str,
             )
         if any(row["scopes"] != before[0]["scopes"] for row in before):
             raise CommandError(f"several keys with different scopes are called {key}: give an id")
-        made = await _make(conn, before[0]["name"], before[0]["scopes"])
-        replaced = [row["id"] for row in before]
+        replaced, ends_at = [row["id"] for row in before], rfc3339_of_ms(ends_ms)
+        made = await _make(
+            conn,
+            before[0]["name"],
+            before[0]["scopes"],
+            action="key-rotated",
+            replaces=replaced,
+            ends_at=ends_at,
+        )
         await revoke_later(conn, replaced, at_ms=ends_ms, now_ms=now_ms)
-    return {**made, "replaces": replaced, "ends_at": rfc3339(from_epoch_ms(ends_ms))}
+    return {**made, "replaces": replaced, "ends_at": ends_at}
 
 
 def _is_in_force(row: Row, now_ms: int) -> bool:
@@ -243,5 +259,6 @@ async def _revoke(settings: Settings, key_id: str) -> bool:
     async with store_of(settings) as store, store.begin() as conn:
         is_revoked = await revoke_key(conn, key_id, now_ms=epoch_ms(utc_now()))
         if is_revoked:
-            await audit.note(conn, done("key-revoked", key_id))
+            name = next(row["name"] for row in await list_keys(conn) if row["id"] == key_id)
+            await audit.note(conn, done("key-revoked", key_id, name=name))
     return is_revoked

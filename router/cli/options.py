@@ -120,6 +120,25 @@ def time_options(command: F) -> F:
     return since(until(command))
 
 
+def done_options(command: F) -> F:
+    """Declare `--since` and `--until`, as filters of what somebody did."""
+    since = option(
+        "--since",
+        "since_ms",
+        callback=_milliseconds,
+        metavar="WHEN",
+        help="Only what was done from then on: 7d for seven days ago, or an RFC 3339 instant.",
+    )
+    until = option(
+        "--until",
+        "until_ms",
+        callback=_milliseconds,
+        metavar="WHEN",
+        help="Only what was done before then.",
+    )
+    return since(until(command))
+
+
 def changed_options(command: F) -> F:
     """Declare `--since` and `--until`, as filters of when deliveries changed last."""
     since = option(

@@ -17,6 +17,7 @@ import click
 from router.cli import embedded, marks
 from router.cli.address import free_port, local_address
 from router.cli.admin_token import ensure_admin_token
+from router.cli.db import noted
 from router.cli.failures import CommandError
 from router.cli.issued import issued_names
 from router.cli.options import address_options, data_option, routes_option
@@ -122,7 +123,7 @@ class _Up:
     async def _prepare_database(self) -> None:
         while True:
             try:
-                await upgrade(self._settings.database)
+                await upgrade(self._settings.database, note=noted)
             except StoreUnavailableError as error:
                 shown = redact_url(self._settings.database)
                 status(f"Waiting for the database {shown}: {error}")

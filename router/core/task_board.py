@@ -19,7 +19,7 @@ from router.core.errors import StoreError
 from router.core.ids import IdSource
 from router.core.names import Names
 from router.core.store import audit
-from router.core.store.contacts import get_contact, keep_contacts
+from router.core.store.contacts import contacts_of, get_contact, keep_contacts
 from router.core.store.deliveries import wanted_copy
 from router.core.store.edits import Edit, Edited, delete_task, edit_task
 from router.core.store.engine import Store
@@ -100,7 +100,7 @@ class TaskBoard:
         names, now = self._names(), self._clock()
         whom = await self._whom(given.get("contact"))
         columns = self._reader.new(given, whom, names, now)
-        contact = await self._contact(given.get("contact"), whom)
+        contact = await self._contact(given.get("contact"), whom, actor)
         now_ms = epoch_ms(now)
         if columns["status_kind"] not in _OPEN:
             columns["completed_ms"] = now_ms
@@ -144,7 +144,7 @@ class TaskBoard:
         """
         names, now = self._names(), self._clock()
         whom = await self._whom(given.get("contact"))
-        contact = await self._contact(given.get("contact"), whom)
+        contact = await self._contact(given.get("contact"), whom, actor)
 
         def values(row: Row) -> Row:
             found = self._reader.changes(given, row, names, now)
@@ -191,25 +191,18 @@ class TaskBoard:
                 versions=versions,
             )
             if deleted is not None:
-                entry = audit.entry(
-                    self._new_id(),
-                    at_ms=now_ms,
-                    actor=str(actor),
-                    action="task-deleted",
-                    subject=task_id,
-                    number=deleted.task["number"],
-                    title=deleted.task["title"],
-                )
-                await audit.note(conn, entry)
+                task = deleted.task
+                detail = {"number": task["number"], "title": task["title"]}
+                await audit.note(conn, self._done("task-deleted", task_id, actor, now_ms, **detail))
         if deleted is None:
             return None
         await self._nudge(deleted.destinations)
         return deleted.task
 
-    async def make_contact(self, given: Given) -> Row:
+    async def make_contact(self, given: Given, actor: Actor) -> Row:
         """Return the contact of an address, made if nobody had it (decision N4)."""
         whom = self._reader.whom(given)
-        return await self._keep(whom)
+        return await self._keep(whom, actor)
 
     def contact_name(self, name: str | None) -> str | None:
         """Return a contact's name that can be kept."""
@@ -277,7 +270,7 @@ class TaskBoard:
             )
         return Whom(row["email"], row["name"])
 
-    async def _contact(self, given: Any, whom: Whom | None) -> Row | None:
+    async def _contact(self, given: Any, whom: Whom | None, actor: Actor) -> Row | None:
         """Return what a task shows of its contact; who is unknown is made one (decisions N2, S6)."""
         if given is None or whom is None:
             return None
@@ -289,10 +282,10 @@ class TaskBoard:
                     "email": person.email.strip(),
                     "name": person.name or whom.name,
                 }
-        row = await self._keep(whom)
+        row = await self._keep(whom, actor)
         return {name: row[name] for name in ("id", "email", "name")}
 
-    async def _keep(self, whom: Whom) -> Row:
+    async def _keep(self, whom: Whom, actor: Actor) -> Row:
         # In a transaction of its own: in one with a task's lock it could wait for a worker that has
         # the contact and waits for the task.
         now_ms = epoch_ms(self._clock())
@@ -306,7 +299,27 @@ class TaskBoard:
             "updated_ms": now_ms,
         }
         async with self._store.begin() as conn:
-            return (await keep_contacts(conn, [row]))[storable(address)]
+            before = (await contacts_of(conn, [storable(address)])).get(storable(address))
+            kept = (await keep_contacts(conn, [row]))[storable(address)]
+            if kept["id"] == row["id"]:
+                done = self._done("contact-created", kept["id"], actor, now_ms)
+                await audit.note(conn, done)
+            elif before is not None and kept["name"] != before["name"]:
+                done = self._done("contact-changed", kept["id"], actor, now_ms, fields=["name"])
+                await audit.note(conn, done)
+        return kept
+
+    def _done(
+        self, action: audit.Action, subject: str, actor: Actor, now_ms: int, **detail: Any
+    ) -> Row:
+        return audit.entry(
+            self._new_id(),
+            at_ms=now_ms,
+            actor=str(actor),
+            action=action,
+            subject=subject,
+            **detail,
+        )
 
 
 @dataclass(frozen=True, slots=True)

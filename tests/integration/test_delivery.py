@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from router.cli.audit import done
 from router.core import again, keys
 from router.core.store.engine import Store, open_store
 from router.core.store.migrate import upgrade
@@ -235,7 +236,7 @@ async def test_where_the_other_end_corrected_its_mistake_a_retry_of_one_lets_all
         await say(redis, "b", "Second")
         held = await copy_is(store, "held", number=2)
         downstream.decide = lambda _: None
-        await again.send_again(store, redis, [held["id"]], now_ms=held["updated_ms"])
+        await again.send_again(store, redis, [held["id"]], now_ms=held["updated_ms"], done=done)
         await copy_is(store, "current", number=1)
         await copy_is(store, "current", number=2)
 

@@ -6,6 +6,7 @@ missing is done in one transaction, under a lock, so several processes may start
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -17,14 +18,21 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from router.core.errors import StoreError
-from router.core.store.engine import Store, open_store
+from router.core.store import audit
+from router.core.store.engine import Row, Store, open_store
 
 _LOCK: Final = 0x686F6F6B79617264
 """PostgreSQL's advisory lock of all migrations of Hookyard: its name in ASCII."""
 
 
-async def upgrade(url: str) -> None:
+Note = Callable[[str, str], Row]
+"""Returns the audit log's entry of an upgrade from a revision to another."""
+
+
+async def upgrade(url: str, *, note: Note | None = None) -> None:
     """Bring the tables to this release; does nothing where they are.
+
+    If there were some before, the audit log gets the entry that `note` makes.
 
     Raises:
         SettingsError: The URL cannot be used.
@@ -33,7 +41,7 @@ async def upgrade(url: str) -> None:
     """
     store = await open_store(url, pool_size=1)
     try:
-        await _upgrade(store)
+        await _upgrade(store, note)
     finally:
         await store.close()
 
@@ -53,20 +61,28 @@ async def at_head(url: str) -> bool:
         await store.close()
 
 
-async def _upgrade(store: Store) -> None:
+async def _upgrade(store: Store, note: Note | None) -> None:
     async with store.begin() as conn:
         if store.dialect == "postgresql":
             await conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         try:
+            before = await conn.run_sync(_revision)
             await conn.run_sync(_run)
+            after = await conn.run_sync(_revision)
         except CommandError as error:
             raise StoreError(f"the database cannot be brought to this release: {error}") from error
+        if note is not None and before is not None and after is not None and before != after:
+            await audit.note(conn, note(before, after))
 
 
 def _run(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _is_at_head(connection: Connection) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from router.core.clock import epoch_ms
+from router.core.store import audit
 from router.core.store.contacts import get_contact, list_contacts, rename_contact
 from router.core.store.present import contact_json
 from router.web import problems
@@ -39,7 +40,7 @@ async def create(api: Api, request: web.Request) -> Answer:
     """Make a contact; who has the address already is answered, with a name if it had none."""
     no_query(request)
     given = given_of(await read_body(request, ContactNew))
-    row = await api.board.make_contact(given)
+    row = await api.board.make_contact(given, api.caller.actor)
     return Answer(contact_json(row), 201)
 
 
@@ -53,6 +54,8 @@ async def patch(api: Api, request: web.Request) -> Answer:
     name = api.board.contact_name(given["name"])
     async with api.store.begin() as conn:
         row = await rename_contact(conn, contact_id, name, now_ms=epoch_ms(api.clock()))
+        if row is not None:
+            await audit.note(conn, api.done("contact-changed", row["id"], fields=["name"]))
     if row is None:
         raise ProblemError(problems.NOT_FOUND)
     return Answer(contact_json(row))

@@ -8,9 +8,8 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from router.core.again import send_again
+from router.core.again import give_up, send_again
 from router.core.clock import epoch_ms
-from router.core.store import retries
 from router.core.store.deliveries import (
     STATES,
     DeliveryFilter,
@@ -77,7 +76,7 @@ async def retry(api: Api, request: web.Request) -> Any:
         _check_text("external_id", external_id, MAX_EXTERNAL_ID)
     now_ms = epoch_ms(api.clock())
     handled = await send_again(
-        api.store, api.redis, [delivery_id], now_ms=now_ms, external_id=external_id
+        api.store, api.redis, [delivery_id], now_ms=now_ms, done=api.done, external_id=external_id
     )
     row = _done(handled, delivery_id)
     _log.info("delivery_retried", delivery_id=delivery_id, destination=row["destination"])
@@ -90,10 +89,8 @@ async def drop(api: Api, request: web.Request) -> Any:
     delivery_id = request.match_info["id"]
     given = await _fields(request, "reason")
     _check_text("reason", given.get("reason"), MAX_REASON)
-    async with api.store.begin() as conn:
-        handled = await retries.drop(
-            conn, [delivery_id], given["reason"].strip(), now_ms=epoch_ms(api.clock())
-        )
+    reason, now_ms = given["reason"].strip(), epoch_ms(api.clock())
+    handled = await give_up(api.store, [delivery_id], reason, now_ms=now_ms, done=api.done)
     row = _done(handled, delivery_id)
     _log.info("delivery_dropped", delivery_id=delivery_id, destination=row["destination"])
     return delivery_json(row)

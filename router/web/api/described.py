@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from router.core import names
 from router.core.code_samples import LANGUAGES
+from router.core.store.audit import ACTIONS
 from router.core.store.deliveries import STATES
 from router.core.store.tasks import NEWEST, ORDERS
 from router.web import problems
@@ -80,6 +81,12 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "sort": {"type": "string", "enum": list(ORDERS), "default": NEWEST},
     "email": {**_TEXT, "description": "the address, in any case"},
     "lang": {"type": "string", "enum": list(LANGUAGES), "default": "curl"},
+    "actor": {
+        **_TEXT,
+        "description": "who did it: `api:` and the token's name, `cli:` and the user's",
+    },
+    "action": {"type": "string", "enum": list(ACTIONS)},
+    "subject": {**_TEXT, "description": "the id or name of what it was done to"},
     "force": {"type": "boolean", "description": "act as if nothing had been done before"},
 }
 """Parameters of queries; where an address means something else by one, see `STATUS_OF`."""
@@ -228,5 +235,10 @@ DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
         problems=(problems.BAD_CURSOR,),
     ),
     ("GET", "/stats"): Described("Installation", models.Stats),
-    ("GET", "/audit"): Described("Installation", models.AuditEntry, lists=True),
+    ("GET", "/audit"): Described(
+        "Installation",
+        models.AuditEntry,
+        lists=True,
+        query=("actor", "action", "subject", "since", "until"),
+    ),
 }

@@ -14,13 +14,14 @@ from redis.exceptions import RedisError
 
 from router.core import jsonio
 from router.core.by_hand import Mistake, NotValidError
-from router.core.clock import Clock
+from router.core.clock import Clock, epoch_ms
 from router.core.errors import IntakeFullError, NotDurableError, StoreError
 from router.core.ids import IdSource
 from router.core.intake import Intake
 from router.core.names import Names
 from router.core.pending import PendingBatches
-from router.core.store.engine import Store
+from router.core.store.audit import Action, entry
+from router.core.store.engine import Row, Store
 from router.core.store.page import BadCursorError
 from router.core.task_board import TaskBoard
 from router.web import problems
@@ -54,6 +55,17 @@ class Api:
     def for_caller(self, caller: Caller) -> Api:
         """Return the same for a request that somebody makes."""
         return replace(self, caller=caller)
+
+    def done(self, action: Action, subject: str, /, **detail: Any) -> Row:
+        """Return the audit log's entry of what the caller does, now."""
+        return entry(
+            self.new_id(),
+            at_ms=epoch_ms(self.clock()),
+            actor=str(self.caller.actor),
+            action=action,
+            subject=subject,
+            **detail,
+        )
 
     @property
     def names(self) -> Names:

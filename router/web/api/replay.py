@@ -8,7 +8,6 @@ import structlog
 from aiohttp import web
 
 from router.core import replay as core
-from router.core.clock import epoch_ms
 from router.core.ids import is_id
 from router.core.store import audit
 from router.core.store.engine import Row
@@ -41,15 +40,7 @@ async def replay(api: Api, request: web.Request) -> Any:
         raise _problem(hindrance)
     event = core.replay_of(row, forced=forced)
     async with api.store.begin() as conn:
-        entry = audit.entry(
-            api.new_id(),
-            at_ms=epoch_ms(api.clock()),
-            actor=str(api.caller.actor),
-            action="event-replayed",
-            subject=event.id,
-            replay=event.replay,
-            force=forced,
-        )
+        entry = api.done("event-replayed", event.id, replay=event.replay, force=forced)
         await audit.note(conn, entry)
     await api.intake.put(event)
     _log.info(
