@@ -39,6 +39,8 @@ class SourceInfo:
     needs_secret: bool = True
     signs_url: bool = False
     """Whether it signs the address it sends to, which must then be known."""
+    shows_secret: bool = False
+    """Whether the secret itself may be its proof, so that a key that was issued here can be it."""
     remark: str | None = None
     """What is worth knowing about every connector that uses it."""
 

@@ -94,6 +94,7 @@ def compile_files(
             for each in compiled
             if each.signed_address is not None
         },
+        shown_secrets=frozenset(each.connector.name for each in compiled if each.shows_secret),
     )
 
 

@@ -58,6 +58,8 @@ class CompiledConnector:
     tests: tuple[RuleTest, ...] = ()
     signed_address: Span | None = None
     """Where its source stands, if the sender signs an address that the file does not give."""
+    shows_secret: bool = False
+    """Whether a key that was issued here can be its proof."""
 
 
 def compile_connector(
@@ -117,7 +119,9 @@ def compile_connector(
     deduplicated = dedupe is not None or "dedupe" in root.entries
     given = shape.public_url is not None or not sourced[1].signs_url
     signed_address = None if given else root.entries["source"].value.span
-    return CompiledConnector(root, connector, intake, deduplicated, tests, signed_address)
+    return CompiledConnector(
+        root, connector, intake, deduplicated, tests, signed_address, sourced[1].shows_secret
+    )
 
 
 def _timezone(root: Node, around: Surroundings) -> str:

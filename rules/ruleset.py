@@ -38,7 +38,8 @@ class RuleSet:
     the receiver must know of each connector. `secrets` maps each secret's name to the first
     place that uses it. `tests` holds those of all connectors, in the order of the files.
     `signed_addresses` holds the connectors whose sender signs the address it sends to, where their
-    file does not give it, and the place of their source.
+    file does not give it, and the place of their source. `shown_secrets` holds the connectors whose
+    sender may show its secret.
     """
 
     hash: str
@@ -50,6 +51,7 @@ class RuleSet:
     secrets: Mapping[str, Span] = field(default_factory=dict)
     tests: tuple[RuleTest, ...] = ()
     signed_addresses: Mapping[str, Span] = field(default_factory=dict)
+    shown_secrets: frozenset[str] = frozenset()
 
     def intake_table(self) -> dict[str, Any]:
         """Return the table by which receivers know the connectors.

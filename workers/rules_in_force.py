@@ -7,22 +7,25 @@ a broken edit leaves the last good set in force and says so (decisions P10, P11,
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
 import structlog
 from redis.asyncio import Redis
 
-from router.core.clock import Clock
+from router.core.clock import Clock, epoch_ms
 from router.core.intake_table import published
 from router.core.metrics import set_rules_hash
 from router.core.settings import Secrets
 from router.core.store import rule_sets
+from router.core.store.api_keys import issued_keys
 from router.core.store.engine import Store
 from rules.catalogues import Catalogues
 from rules.loader import Stamp
 from rules.ruleset import RuleSet
 from workers.in_force import InForce
+from workers.missing_secrets import missing_secrets
 from workers.patience import AWAY, Backoff, insist
 from workers.rule_files import Found, RuleFiles
 from workers.rules_published import RulesPublished
@@ -51,6 +54,7 @@ class RulesInForce:
         self._secrets = secrets
         self._redis = redis
         self._store = store
+        self._clock = clock
         self._trouble = RulesTrouble(directory, redis, clock, worker_id)
         self._published = RulesPublished(redis, store, clock)
         self._current: InForce | None = None
@@ -107,6 +111,7 @@ class RulesInForce:
             in_force = InForce(rule_set)
             await insist("publishing the rules", partial(self._published.start, in_force), stop)
             self._use(in_force)
+            await self._say_missing(in_force.rule_set)
 
     async def reload(self, found: Found, stop: asyncio.Event) -> None:
         """Put in force what was loaded from the files; if it cannot be used, the rules in force stay.
@@ -121,6 +126,7 @@ class RulesInForce:
                 in_force = InForce(found.rule_set)
                 await insist("publishing the rules", partial(self._published.put, in_force), stop)
                 self._use(in_force)
+                await self._say_missing(in_force.rule_set)
             elif not was_good:
                 _log_in_force(found.rule_set)
         self._stamp = found.stamp
@@ -170,9 +176,23 @@ class RulesInForce:
         self._of_another = ("", None)
         set_rules_hash(in_force.rule_set.hash, before)
         _log_in_force(in_force.rule_set)
-        for name, used_at in in_force.rule_set.secrets.items():
-            if not self._secrets.has(name):  # its connector answers 503, the others work (X3)
-                log.error("secret_missing", secret_name=name, used_at=str(used_at))
+
+    async def _say_missing(self, rule_set: RuleSet) -> None:
+        """Say which secrets are missing: their connectors answer 503, the others work (X3)."""
+        missing = missing_secrets(rule_set, self._secrets)
+        if missing:
+            missing = missing_secrets(rule_set, self._secrets, await self._issued())
+        for name, used_at in missing.items():
+            log.error("secret_missing", secret_name=name, used_at=str(used_at))
+
+    async def _issued(self) -> Collection[str]:
+        """Return the names of the keys that were issued; none if the database does not say."""
+        try:
+            async with self._store.connect() as conn:
+                return frozenset(await issued_keys(conn, now_ms=epoch_ms(self._clock())))
+        except AWAY as error:
+            log.debug("issued_keys_not_known", error=type(error).__name__)
+            return ()
 
 
 def _log_in_force(rule_set: RuleSet) -> None:

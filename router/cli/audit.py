@@ -1,4 +1,4 @@
-"""`hookyard audit`: who made keys, replayed events, deleted tasks."""
+"""`hookyard audit`: who did what that is no task's history."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ from router.core.store.present import audit_json
 @option(
     "--actor", metavar="WHO", help="Only what one did: api:NAME of a token, cli:NAME of a user."
 )
-@option("--action", type=click.Choice(ACTIONS), help="Only one kind of action.")
+@option(
+    "--action",
+    type=click.Choice(ACTIONS),
+    metavar="ACTION",
+    help="Only one kind of action, key-created say.",
+)
 @option("--subject", metavar="ID", help="Only what was done to one thing.")
 @done_options
 @option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="How many.")

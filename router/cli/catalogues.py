@@ -40,6 +40,7 @@ def _source_info(source: Mapping[str, Any]) -> SourceInfo:
         info.dedupe_key,
         info.needs_secret,
         info.signs_url,
+        info.shows_secret,
         info.remark,
     )
 

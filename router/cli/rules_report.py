@@ -10,15 +10,19 @@ from router.cli.catalogues import catalogues
 from router.cli.failures import CommandError
 from router.cli.output import status
 from router.core.settings import Secrets, Settings
-from router.core.store.api_keys import name_for_connector
 from rules.compile_task import TASK
 from rules.compiled import Connector
 from rules.loader import Loaded, load
 from rules.problems import Problem
 from rules.ruleset import RuleSet
+from workers.missing_secrets import missing_secrets as missing
 
 _SECRET_NOT_SET = "R033"  # noqa: S105  a problem's code
 _ADDRESS_NOT_KNOWN = "R036"
+_KEY_WILL_NOT_DO = (
+    ", and the key of that name cannot stand for it: only its hash is kept, and who signs with a secret "
+    "or sends it needs the secret itself"
+)
 
 
 @dataclass(slots=True)
@@ -117,25 +121,14 @@ def missing_secrets(
     return [
         Problem(
             _SECRET_NOT_SET,
-            f"secret {name} is not set here",
+            f"secret {name} is not set here" + (_KEY_WILL_NOT_DO if name in issued else ""),
             span,
             "warning",
             hint=f"set {Secrets.variable(name)}, or put it into HOOKYARD_SECRETS_DIR"
             + _or_a_key(rule_set, name),
         )
-        for name, span in rule_set.secrets.items()
-        if not secrets.has(name) and not _is_issued(rule_set, name, issued)
+        for name, span in missing(rule_set, secrets, issued).items()
     ]
-
-
-def _is_issued(rule_set: RuleSet, secret: str, issued: Collection[str]) -> bool:
-    """Tell whether whoever shows a secret can show a key that was issued here in its place."""
-    if secret in issued:
-        return True
-    if any(secret in each.secrets for each in rule_set.destinations.values()):
-        return False
-    users = _users(rule_set, secret)
-    return bool(users) and all(name_for_connector(each.name) in issued for each in users)
 
 
 def _or_a_key(rule_set: RuleSet, secret: str) -> str:

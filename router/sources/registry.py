@@ -133,6 +133,7 @@ class SourceInfo:
     dedupe_key: str | None
     needs_secret: bool
     signs_url: bool = False
+    shows_secret: bool = False
     remark: str | None = None
 
 
@@ -178,6 +179,7 @@ def info_of(preset: SourcePreset) -> SourceInfo:
         dedupe_key=preset.dedupe_key or (_DELIVERY_ID if identified else None),
         needs_secret=not isinstance(preset.proof, NoProof | Origins | Certified),
         signs_url=any("{url}" in scheme.signed for scheme in _schemes_of(preset.proof)),
+        shows_secret=_may_be_shown(preset.proof),
         remark=preset.remark,
     )
 

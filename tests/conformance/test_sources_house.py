@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from router.core.token_hash import IssuedHashes
 from router.sources.preset import (
     AnyOf,
     Certified,
@@ -21,7 +22,8 @@ from router.sources.preset import (
     SharedSecret,
     SourcePreset,
 )
-from router.sources.registry import REGISTRY, SOURCE_NAMES, source_info
+from router.sources.registry import REGISTRY, SOURCE_NAMES, compile_source, source_info
+from router.sources.source import SourceError
 from tests.conformance.sources_cases import (
     FIXTURES,
     NOW,
@@ -326,6 +328,14 @@ def test_names_come_of_any_body_without_raising(preset: SourcePreset, content: A
     assert named == (None, None)
 
 
+def _takes_an_issued_key(preset: SourcePreset) -> bool:
+    try:
+        compile_source(written(preset), [], IssuedHashes(None, frozenset({"hash"})))
+    except SourceError:
+        return False
+    return source_info(written(preset)).needs_secret
+
+
 @each_preset
 def test_the_default_deduplication_key_is_there_where_a_delivery_id_is(
     preset: SourcePreset,
@@ -338,6 +348,7 @@ def test_the_default_deduplication_key_is_there_where_a_delivery_id_is(
     assert info.dedupe_key == (preset.dedupe_key or by_id)
     assert not (info.delivery_id and preset.dedupe_key)
     assert info.needs_secret == (not isinstance(preset.proof, NoProof | Origins | Certified))
+    assert info.shows_secret == _takes_an_issued_key(preset)
 
 
 @each_preset

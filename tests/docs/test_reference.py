@@ -13,6 +13,7 @@ import pytest
 from docs import generate
 from router.core import metrics
 from router.core.settings import PREFIX, Settings
+from router.core.store.audit import ACTIONS
 from router.sources.registry import REGISTRY as SOURCES
 from router.web.problems import PROBLEMS
 from rules.problems import CODES
@@ -30,6 +31,11 @@ def _page(name: str) -> str:
 
 def test_generated_pages_are_up_to_date() -> None:
     assert generate.write(check=True) == [], "run `make docs`"
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_of_the_audit_log_is_described(action: str) -> None:
+    assert f"`{action}`" in _page("reference/api.md").partition("\n## The audit log")[2]
 
 
 @pytest.mark.parametrize("name", list(Settings.model_fields))

@@ -344,6 +344,21 @@ def test_a_connector_with_a_key_of_its_own_misses_none_of_its_secrets(
     assert missing("connector:form", "connector:other") != [], "a destination has to show it"
 
 
+def test_a_key_that_was_issued_here_is_missed_where_the_sender_signs(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "routes").mkdir()
+    text = "connector: shop\nsource: shopify\nsecrets: [shop_key]\nrules: []\n"
+    (tmp_path / "routes" / "shop.yaml").write_text(text)
+
+    found = check_rules(settings, Secrets(settings, {}), issued={"shop_key"})
+
+    (_, secret) = found
+    assert (secret.subject, secret.level) == ("secrets", "problem")
+    assert "the key of that name cannot stand for it: only its hash is kept" in secret.text
+    assert "HOOKYARD_SECRET_SHOP_KEY" in secret.advice
+
+
 def _module(name: str, doc: str, file: str) -> ModuleType:
     module = ModuleType(name, doc)
     module.__file__ = file

@@ -12,11 +12,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
 from router.core import keys
+from router.core.errors import StoreUnavailableError
 from router.core.intake_table import fetch
 from router.core.rules_state import said
 from router.core.store import rule_sets
+from router.core.store.api_keys import HOOKS, create_key
 from router.core.store.engine import Store
 from tests.support.routes import OPEN_DOOR, SHOP, destinations, write_routes
+from tests.support.rows import NOW_MS, new_id
 from tests.support.ruling import loader_of, rules_in_force
 from tests.support.waiting import wait_until
 from workers import patience
@@ -186,6 +189,45 @@ async def test_a_secret_that_is_not_set_is_said_with_its_place(
     (entry,) = [entry for entry in logs if entry["event"] == "secret_missing"]
     assert entry["secret_name"] == "shop_webhook"
     assert "shop.yaml:4" in entry["used_at"]
+
+
+async def _issue(store: Store, name: str) -> None:
+    async with store.begin() as conn:
+        await create_key(
+            conn, key_id=new_id(), name=name, scopes=[HOOKS], token_hash=name, now_ms=NOW_MS
+        )
+
+
+async def test_a_secret_is_not_missed_where_a_key_stands_for_it_and_is_where_the_sender_signs(
+    routes: Path, redis: Redis, store: Store
+) -> None:
+    form = "connector: {name}\nsource: {{bearer: }}\nsecrets: [{name}_key]\nrules: []\n"
+    files = {name: form.format(name=name) for name in ("form", "other", "third")}
+    write_routes(routes, shop=SHOP, **files)
+    for name in ("form_key", "connector:other", "shop_webhook"):
+        await _issue(store, name)
+    with capture_logs() as logs:
+        await loader_of(routes, redis, store).start(asyncio.Event())
+
+    missing = [entry["secret_name"] for entry in logs if entry["event"] == "secret_missing"]
+    assert sorted(missing) == ["shop_webhook", "third_key"]
+
+
+async def test_while_it_is_not_known_which_keys_there_are_every_secret_is_missed(
+    routes: Path, redis: Redis, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_routes(routes, shop=SHOP)
+
+    async def away(*_: object, **__: object) -> None:
+        await asyncio.sleep(0)
+        raise StoreUnavailableError
+
+    monkeypatch.setattr(module, "issued_keys", away)
+    with capture_logs() as logs:
+        await loader_of(routes, redis, store).start(asyncio.Event())
+
+    events = [entry["event"] for entry in logs]
+    assert events[-2:] == ["issued_keys_not_known", "secret_missing"]
 
 
 async def test_statuses_are_those_of_the_directory_else_the_default_ones(
