@@ -28,7 +28,7 @@ FORM_KEY = "hky_canary-form-key"
 def _to_the_release_before(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    keyed_hashes = ScriptDirectory.from_config(config).get_revision("0007")
+    keyed_hashes = ScriptDirectory.from_config(config).get_revision("0006")
     command.upgrade(config, str(keyed_hashes.down_revision))
 
 

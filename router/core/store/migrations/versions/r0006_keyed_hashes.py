@@ -1,6 +1,6 @@
 """A key of the installation's own, and the stored hashes of tokens made anew with it.
 
-Revision ID: 0007
+Revision ID: 0006
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
+revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
