@@ -51,6 +51,7 @@ from router.sources import (
     woocommerce,
     zendesk,
 )
+from router.sources.any_of import AnyOfScheme
 from router.sources.certified import CertifiedScheme
 from router.sources.credentials import NoProofScheme, SharedSecretScheme
 from router.sources.generic import GENERIC
@@ -72,7 +73,7 @@ from router.sources.preset import (
     SourcePreset,
 )
 from router.sources.public_key import PublicKeyScheme
-from router.sources.signature import AnyOfScheme, HmacScheme
+from router.sources.signature import HmacScheme
 from router.sources.signature_body import InBodyScheme
 from router.sources.source import Scheme, Source, SourceError
 

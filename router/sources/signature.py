@@ -1,56 +1,36 @@
 """Signatures: a keyed hash over the bytes as received, in a header.
 
-The hot path of the receiver: what depends only on the connector is worked out once. Every
-configured secret is tried on every request, so a refusal costs what a passing request costs and the
-time taken does not tell which secret matched.
+The hot path of the receiver: what depends only on the connector is worked out once.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol, Self
+from collections.abc import Mapping, Sequence
 
 from multidict import istr
 
-from router.core.token_hash import NONE_ISSUED, IssuedHashes
-from router.sources.credentials import SharedSecretScheme
 from router.sources.preset import (
     NO_TARGET,
-    AnyOf,
     Headers,
     Hmac,
-    InBody,
     Refusal,
-    SharedSecret,
     SignatureHeaders,
     Target,
 )
-from router.sources.signature_header import UnprovenError, reader_of, signed_header
+from router.sources.signature_header import UnprovenError, missing, reader_of, signed_header
+from router.sources.signature_keys import Keys
 from router.sources.signed_message import composer_of, is_form
 from router.sources.signed_time import judged, renewed, time_in, written
-from router.sources.source import SourceError
 
 SIGNED_IN_TEST = "signed-in-test"
 """The code of a request that is signed with the secret every one of the sender's tests has."""
 
-_SIZES = {"sha1": 20, "sha256": 32, "sha512": 64}
-_WHSEC = "whsec_"
 _CONTENT_TYPE = istr("Content-Type")
 
 _Shown = tuple[list[bytes], bytes, bytes]
 """What a request shows: signatures, signed time and message id (empty where none is signed)."""
-
-
-class _Keyed(Protocol):
-    """A hash that has taken in the key."""
-
-    def copy(self) -> Self: ...
-    def update(self, data: bytes, /) -> None: ...
-    def digest(self) -> bytes: ...
 
 
 class _Names:
@@ -74,44 +54,6 @@ class _Names:
         if self.if_timed and self.timestamp and not headers.getall(self.timestamp, ()):
             return ()
         return given
-
-
-class Keys:
-    """The keys of a scheme; `length` is that of a signature as it is written."""
-
-    __slots__ = ("_encode", "_keyed", "count", "length")
-
-    def __init__(self, proof: Hmac | InBody, secrets: Sequence[str]) -> None:
-        # A copy of what has taken in the key already is quicker than a start from the key.
-        self._keyed = tuple(_keyed(proof, secret) for secret in secrets)
-        self._encode: Callable[[bytes], bytes] = (
-            binascii.hexlify if proof.encoding == "hex" else _base64
-        )
-        self.count = len(self._keyed)
-        self.length = len(self._encode(bytes(_SIZES[proof.algorithm])))
-
-    def sign(self, message: bytes) -> bytes:
-        """Return the signature of a message by the first key."""
-        if not self._keyed:
-            raise SourceError(
-                "of a key that was issued here only the hash is kept: nothing can be signed with it"
-            )
-        return self._encode(_digest(self._keyed[0], message))
-
-    def match(self, messages: Sequence[bytes], signatures: Sequence[bytes]) -> bool:
-        """Tell whether a signature is right, in the same time whichever it is."""
-        matched = False
-        for message in messages:
-            for keyed in self._keyed:
-                expected = self._encode(_digest(keyed, message))
-                for signature in signatures:
-                    matched |= hmac.compare_digest(expected, signature)
-        return matched
-
-    @property
-    def which(self) -> str:
-        """What a signature should have matched, in words."""
-        return "the secret" if self.count == 1 else f"any of {self.count} secrets"
 
 
 class HmacScheme:
@@ -209,7 +151,7 @@ class HmacScheme:
             if given:
                 break
         else:
-            raise UnprovenError(*_missing(names.signature for names in self._proof.headers))
+            raise UnprovenError(*missing(names.signature for names in self._proof.headers))
         if names.marked is not None:
             signed_header(headers, names.marked, "signature-missing")
         signatures, timestamp = self._reader.read(given)
@@ -281,124 +223,3 @@ class HmacScheme:
             if names.id is not None and given.get(names.id.lower()):
                 return given[names.id.lower()]
         return "msg_" + hashlib.sha256(timestamp.encode() + b"." + body).hexdigest()[:24]
-
-
-class AnyOfScheme:
-    """An `AnyOf` declaration with its keys.
-
-    `hashes` are those of keys that were issued here. By them no signature can be told: where there is
-    no secret besides, only what is shown counts.
-    """
-
-    __slots__ = (
-        "_can_sign",
-        "_proofs",
-        "_schemes",
-        "_signing",
-        "hidden",
-        "hidden_query",
-        "needs_target",
-    )
-
-    def __init__(
-        self, proof: AnyOf, secrets: Sequence[str], hashes: IssuedHashes = NONE_ISSUED
-    ) -> None:
-        self._can_sign = bool(secrets)
-        self._proofs = tuple(
-            scheme for scheme in proof.schemes if self._can_sign or isinstance(scheme, SharedSecret)
-        )
-        self._schemes = tuple(
-            HmacScheme(scheme, secrets)
-            if isinstance(scheme, Hmac)
-            else SharedSecretScheme(scheme, secrets, hashes)
-            for scheme in self._proofs
-        )
-        self._signing = HmacScheme(proof.signing, secrets)
-        self.hidden = proof.hidden
-        self.hidden_query = proof.hidden_query
-        self.needs_target = any(scheme.needs_target for scheme in self._schemes)
-
-    def verify(self, headers: Headers, body: bytes, now: float, target: Target) -> Refusal | None:
-        """Return what the safest scheme says whose proof is there."""
-        for scheme in self._schemes:
-            if scheme.is_shown(headers):
-                return scheme.verify(headers, body, now, target)
-        names = dict.fromkeys(name for each in self._proofs for name in _shown_in(each))
-        code, reason = _missing(names)
-        if not self._can_sign:
-            reason += (
-                " No signature counts, as of a key that was issued here only the hash is kept."
-            )
-        return Refusal(401, code, reason)
-
-    def sign(
-        self, body: bytes, *, now: float, headers: Mapping[str, str], target: Target = NO_TARGET
-    ) -> dict[str, str]:
-        """Return the headers of the scheme that signs."""
-        return self._signing.sign(body, now=now, headers=headers, target=target)
-
-    def sign_query(self, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
-        """Return the query parameters of the scheme that signs."""
-        return self._signing.sign_query(body, headers)
-
-    def seal(self, body: bytes, now: float) -> bytes:
-        """Return the body as the scheme that signs would send it."""
-        return self._signing.seal(body, now)
-
-
-def _shown_in(proof: Hmac | SharedSecret) -> Iterable[str]:
-    """Return the headers in which a proof may be."""
-    if isinstance(proof, Hmac):
-        return (names.signature for names in proof.headers)
-    return (proof.header or "Authorization",)
-
-
-def _missing(names: Iterable[str]) -> tuple[str, str]:
-    """Return code and reason of a request that has none of the headers."""
-    reason = (
-        f"no {' or '.join(names)} header; does the sender sign with a secret, and does every proxy "
-        "keep the header?"
-    )
-    return "signature-missing", reason
-
-
-def _keyed(proof: Hmac | InBody, secret: str) -> _Keyed:
-    """Return a hash that has taken in the key of a secret."""
-    key = _key(proof, secret)
-    if isinstance(proof, Hmac) and proof.keyed == "prefix":
-        return hashlib.new(proof.algorithm, key)
-    return hmac.new(key, digestmod=proof.algorithm)
-
-
-def _digest(keyed: _Keyed, message: bytes) -> bytes:
-    """Return the keyed hash of a message; `keyed` has taken in the key and nothing else."""
-    of_message = keyed.copy()
-    of_message.update(message)
-    return of_message.digest()
-
-
-def _base64(digest: bytes) -> bytes:
-    return binascii.b2a_base64(digest, newline=False)
-
-
-def _key(proof: Hmac | InBody, secret: str) -> bytes:
-    """Return the HMAC key of a secret as its sender shows it."""
-    if proof.key == "text":
-        return secret.encode()
-    if proof.key == "hex":
-        try:
-            return bytes.fromhex(secret.strip())
-        except ValueError:
-            # `from None`: the cause may carry some of the secret along.
-            raise SourceError("a secret is not hex, as this sender shows it") from None
-    text = secret.strip().removeprefix(_WHSEC).rstrip("=")
-    try:
-        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except ValueError:
-        # `from None`: the cause would carry the secret along.
-        raise SourceError(
-            "a secret is not base64 (with or without whsec_ before it), as this sender shows it"
-        ) from None
-    if not key:
-        raise SourceError("a secret is empty")
-    return key

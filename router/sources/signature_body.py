@@ -15,7 +15,7 @@ from multidict import istr
 from router.core import jsonio
 from router.core.forms import URLENCODED, read_form
 from router.sources.preset import NO_TARGET, Headers, InBody, Refusal, SignedPart, Target
-from router.sources.signature import Keys
+from router.sources.signature_keys import Keys
 from router.sources.signed_time import judged
 
 _CONTENT_TYPE = istr("Content-Type")

@@ -6,7 +6,7 @@ the sender documents is not proven.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from multidict import istr
@@ -139,3 +139,12 @@ def signed_header(headers: Headers, name: istr, code_if_missing: str) -> bytes:
     if len(given) > 1:
         raise UnprovenError("signature-repeated", f"the {name} header was sent more than once")
     return given[0].encode("utf-8", "surrogatepass")
+
+
+def missing(names: Iterable[str]) -> tuple[str, str]:
+    """Return code and reason of a request that has none of the headers."""
+    reason = (
+        f"no {' or '.join(names)} header; does the sender sign with a secret, and does every proxy "
+        "keep the header?"
+    )
+    return "signature-missing", reason
