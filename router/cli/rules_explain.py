@@ -21,7 +21,7 @@ from router.core.event import IncomingEvent
 from router.core.ids import id_source, is_id
 from router.core.intake_table import IntakeTable
 from router.core.settings import Settings
-from router.core.store.events import get_event
+from router.core.store.events import as_it_came, get_event
 from router.core.store.present import event_json, task_json
 from router.core.store.schema import Row
 from rules.ruleset import RuleSet
@@ -56,7 +56,9 @@ def explain(connector: str, event: str, at: str | None, *, as_json: bool, **flag
         incoming = _from_file(rule_set, connector, Path(event), at_ms)
     else:
         stored = run_async(_stored(settings, event, connector))
-        incoming = _as_it_came(stored, at_ms)
+        incoming = as_it_came(stored)
+        if at_ms is not None:
+            incoming = incoming._replace(received_ms=at_ms)
     rehearsed = Rehearsal(rule_set, every=True).route(incoming)
     if as_json:
         result_json(_json(rehearsed))
@@ -112,11 +114,6 @@ async def _stored(settings: Settings, event_id: str, connector: str) -> Row:
     if row["connector"] != connector:
         raise CommandError(f"the event {event_id} is of the connector {row['connector']}")
     return row
-
-
-def _as_it_came(row: Row, at_ms: int | None) -> IncomingEvent:
-    fields = {name: row[name] for name in IncomingEvent._fields if name in row}
-    return IncomingEvent(**{**fields, **({} if at_ms is None else {"received_ms": at_ms})})
 
 
 def _json(rehearsed: Rehearsed) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from router.core.event import IncomingEvent
+from router.core.store.events import as_it_came
 from router.core.store.schema import Row
 
 REPLAYABLE = ("undecided", "failed", "refused", "held", "dropped", "routed")
@@ -49,17 +50,4 @@ def hindrance(
 
 def replay_of(row: Row, *, forced: bool = False) -> IncomingEvent:
     """Return a stored event as it goes through the intake to be decided again."""
-    return IncomingEvent(
-        id=row["id"],
-        connector=row["connector"],
-        received_ms=row["received_ms"],
-        body=row["body"],
-        content_type=row["content_type"],
-        type=row["type"],
-        delivery_id=row["delivery_id"],
-        headers=row["headers"],
-        query=row["query"],
-        remote=row["remote"],
-        replay=row["replays"] + 1,
-        forced=forced,
-    )
+    return as_it_came(row)._replace(replay=row["replays"] + 1, forced=forced)

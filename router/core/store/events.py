@@ -15,7 +15,7 @@ from router.core.store.plain import storable
 from router.core.store.read import row_of, rows_of
 from router.core.store.schema import Row, events
 
-_STORED = [events.c[name] for name in IncomingEvent._fields if name in events.c]
+_INCOMING = tuple(name for name in IncomingEvent._fields if name in events.c)
 SHORT = [column for column in events.c if column.name not in {"headers", "query", "body"}]
 """The columns of an event that lists show."""
 
@@ -57,6 +57,11 @@ def accepted_row(event: IncomingEvent) -> Row:
         "remote": event.remote,
         "body": event.body,
     }
+
+
+def as_it_came(row: Row) -> IncomingEvent:
+    """Return a stored event as the receiver handed it over."""
+    return IncomingEvent(**{name: row[name] for name in _INCOMING})
 
 
 async def get_event(conn: AsyncConnection, event_id: str) -> Row | None:
@@ -117,13 +122,13 @@ async def events_of(
     connectors: Collection[str] = (),
 ) -> list[IncomingEvent]:
     """Return events of a stretch as they came in, oldest first; `after` is the last one of the page before."""
-    query = select(*_STORED).where(
+    query = select(*(events.c[name] for name in _INCOMING)).where(
         *_within(stretch.since_ms, connectors), events.c.id <= stretch.last
     )
     if after is not None:
         query = query.where(events.c.id > after)
     rows = await rows_of(conn, query.order_by(events.c.id).limit(limit))
-    return [IncomingEvent(**row) for row in rows]
+    return [as_it_came(row) for row in rows]
 
 
 def _within(since_ms: int, connectors: Collection[str]) -> list[ColumnElement[bool]]:
