@@ -10,8 +10,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from rules.model_shape import Shape
 from rules.model_types import Anything, Name, Note, Seconds, wrong_form, wrong_type
-from rules.rule_tests import instant_ms
-from rules.values import text
+from rules.values import instant_ms, text
 
 Outcome = Literal[
     "created",

@@ -8,20 +8,9 @@ from typing import Any, Final
 
 from rules.document import Node
 from rules.problems import Span
-from rules.values import instant
 
 RECEIVED_AT: Final = "2026-01-05T09:00:00Z"
 """When the event of a test came, where nothing says: a Monday (decision X5)."""
-
-
-_LAST_S: Final = 32_503_680_000
-"""The year 3000: what comes later, or before 1970, no clock of a test shows."""
-
-
-def instant_ms(words: str) -> int | None:
-    """Return an instant of a test in milliseconds since the epoch; None if it is none."""
-    seconds = instant(words)
-    return None if seconds is None or not 0 <= seconds < _LAST_S else int(seconds * 1000)
 
 
 @dataclass(frozen=True, slots=True)

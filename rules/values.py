@@ -26,6 +26,8 @@ _NUMERIC = re.compile(
 )
 _INTEGRAL = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
 _MAX_NUMERIC = 4_000
+_LAST_S = 32_503_680_000
+"""The year 3000: no event comes later, nor before 1970."""
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:)(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
 )
@@ -209,6 +211,12 @@ def instant(value: Any) -> Fraction | None:
     if fraction is None:
         return Fraction(whole)
     return whole + Fraction(int(fraction[:_MAX_NUMERIC]), 10 ** len(fraction[:_MAX_NUMERIC]))
+
+
+def instant_ms(words: str) -> int | None:
+    """Return when an event is said to come, in milliseconds since the epoch; None if that is no such time."""
+    seconds = instant(words)
+    return None if seconds is None or not 0 <= seconds < _LAST_S else int(seconds * 1000)
 
 
 def version_order(given: str | None, held: str | None) -> int:

@@ -17,9 +17,10 @@ from router.core.intake_table import IntakeTable
 from router.core.store.present import task_json
 from rules.event_files import event_file
 from rules.matching import Difference, shown
-from rules.rule_tests import RECEIVED_AT, RuleTest, Sent, instant_ms
+from rules.rule_tests import RECEIVED_AT, RuleTest, Sent
 from rules.ruleset import RuleSet
 from rules.testing import Came, unmet, unmet_of_all
+from rules.values import instant_ms
 from workers.fields import Row
 from workers.rehearsal import Rehearsal, Rehearsed
 

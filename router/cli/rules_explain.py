@@ -25,7 +25,7 @@ from router.core.store.events import as_it_came, get_event
 from router.core.store.present import event_json, task_json
 from router.core.store.schema import Row
 from rules.ruleset import RuleSet
-from rules.values import instant
+from rules.values import instant_ms
 from workers.rehearsal import Rehearsal, Rehearsed
 
 
@@ -50,7 +50,7 @@ def explain(connector: str, event: str, at: str | None, *, as_json: bool, **flag
     """
     settings, _ = prepare(**flags)
     rule_set = _rules(settings, connector)
-    at_ms = None if at is None else _instant_ms(at)
+    at_ms = None if at is None else _came_ms(at)
     stored: Row | None = None
     if Path(event).exists():
         incoming = _from_file(rule_set, connector, Path(event), at_ms)
@@ -82,11 +82,11 @@ def _rules(settings: Settings, connector: str) -> RuleSet:
     return rule_set
 
 
-def _instant_ms(words: str) -> int:
-    seconds = instant(words)
-    if seconds is None:
+def _came_ms(words: str) -> int:
+    milliseconds = instant_ms(words)
+    if milliseconds is None:
         raise CommandError(f"--at {words}: expected a time such as 2026-01-05T09:00:00Z")
-    return int(seconds * 1000)
+    return milliseconds
 
 
 def _from_file(rule_set: RuleSet, connector: str, path: Path, at_ms: int | None) -> IncomingEvent:

@@ -176,7 +176,14 @@ def test_the_time_is_that_of_at(explain: Any) -> None:
     found = json.loads(explain(BIG, "--json", "--at", "2026-03-04T05:06:07Z").out)
 
     assert found["event"]["received_at"] == "2026-03-04T05:06:07.000Z"
-    assert explain(BIG, "--at", "noon").code == 2
+
+
+@pytest.mark.parametrize("at", ["noon", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+def test_a_time_that_no_clock_shows_is_none(explain: Any, at: str) -> None:
+    ran = explain(BIG, "--at", at)
+
+    assert ran.code == 2
+    assert f"--at {at}: expected a time such as 2026-01-05T09:00:00Z" in ran.err
 
 
 def test_a_file_that_is_no_event_is_exit_code_1(explain: Any) -> None:
