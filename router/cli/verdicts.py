@@ -10,6 +10,7 @@ from rules.decision import Step
 from rules.matching import shown
 from rules.operators import OPERATORS
 
+_GROUPS: Final = frozenset({"any", "all", "not"})
 SIGNS: Final = {"matched": "✓", "not": "✗", "undecided": "?"}
 UNSETTLED = ("undecided", "failed", "refused", "held")
 """Statuses of events of which something is left to do: they wait for a replay."""
@@ -20,7 +21,7 @@ def cause(event: Mapping[str, Any]) -> str:
     for decision in event["decisions"]:
         if decision["outcome"] in {"undecided", "refused"}:
             place = (decision.get("reason") or {}).get("at") or decision["at"]
-            return f"{decision['rule']}{item(decision)} ({place})"
+            return f"{decision['rule']}{item(decision)}{at_place(place)}"
     return ""
 
 
@@ -42,18 +43,18 @@ def item(decision: Mapping[str, Any]) -> str:
 
 def step_words(step: Step) -> str:
     """Return a condition with what was expected, what was found and where it stands."""
-    words = plain(step.text)
-    if step.text.rpartition(" ")[2] in OPERATORS:
-        words = f"{words} {plain(shown(step.expected))}"
-        missing = step.found is None and step.reason is not None
-        words += f": {plain(step.reason)}" if missing else f": found {plain(shown(step.found))}"
-        if step.reason is not None and not missing:
-            words += f" ({plain(step.reason)})"
-    elif step.reason is not None:
+    if step.text in _GROUPS:
+        return f"`{step.text}`{at_place(step.at)}"
+    compares = step.text.rpartition(" ")[2] in OPERATORS
+    words = plain(f"{step.text} {shown(step.expected)}" if compares else f"`{step.text}`")
+    if step.found is None and step.reason is not None:
         words += f": {plain(step.reason)}"
+    else:
+        words += f"{': found' if compares else ' is'} {plain(shown(step.found))}"
+        words += "" if step.reason is None else f"; {plain(step.reason)}"
     return words + at_place(step.at)
 
 
 def at_place(place: str | None) -> str:
     """Return a place in a file as it stands behind what is there; nothing where none is known."""
-    return "" if place is None else f"  {place}"
+    return "" if place is None else f" ({plain(place)})"

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
+from router.cli.verdicts import at_place, step_words
 from router.core.event import IncomingEvent
 from rules.compiled import Connector, Rule
 from rules.decision import Reason, RuleVerdict, Step
-from rules.matching import shown
-from rules.operators import OPERATORS
 from rules.ruleset import RuleSet
 from workers.judge import judge
 
@@ -58,7 +57,7 @@ def _of(verdict: RuleVerdict) -> str:
             return f"its action is refused: {verdict.reason.message}"
         return "it would match, but an earlier rule settles the event (match: first)"
     if verdict.verdict == "undecided" and verdict.reason is not None:
-        return f"undecided: {verdict.reason.message}{_at(verdict.reason.at)}"
+        return f"undecided: {verdict.reason.message}{at_place(verdict.reason.at)}"
     return _first_unmet(verdict.why)
 
 
@@ -68,22 +67,6 @@ def _first_unmet(steps: Sequence[Step]) -> str:
     step = steps[place]
     inner = list(takewhile(lambda below: below.depth > 0, steps[place + 1 :]))
     if not inner:
-        return _told(step)
-    parts = "; ".join(_told(part) for part in inner if part.depth == 1)
+        return step_words(step)
+    parts = "; ".join(step_words(part) for part in inner if part.depth == 1)
     return f"{'none is met' if step.text == 'any' else 'it may not be'}: {parts}"
-
-
-def _told(step: Step) -> str:
-    if step.text in {"any", "all", "not"}:
-        return f"`{step.text}`{_at(step.at)}"
-    if step.text.rpartition(" ")[2] not in OPERATORS:
-        return f"`{step.text}` is {shown(step.found)}{_at(step.at)}"
-    words = f"{step.text} {shown(step.expected)}"
-    if step.found is None and step.reason is not None:
-        return f"{words}: {step.reason}{_at(step.at)}"
-    reason = f"; {step.reason}" if step.reason else ""
-    return f"{words}: found {shown(step.found)}{reason}{_at(step.at)}"
-
-
-def _at(place: str | None) -> str:
-    return "" if place is None else f" ({place})"

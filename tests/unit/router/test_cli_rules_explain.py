@@ -72,11 +72,11 @@ def test_every_rule_is_there_with_its_conditions_and_what_comes_of_it(explain: A
         "dedupe      5, for 90m",
         "",
         "✓ big  routes/desk.yaml:5",
-        "  ✓ body.size gte 10: found 12  routes/desk.yaml:6:29",
-        "  ✓ any  routes/desk.yaml:6:39",
-        '    ✗ body.state eq "open": body.state is not there  routes/desk.yaml:6:53',
-        "    ✓ not  routes/desk.yaml:6:61",
-        "      ✗ body.state exists true: body.state is not there  routes/desk.yaml:6:88",
+        "  ✓ body.size gte 10: found 12 (routes/desk.yaml:6:29)",
+        "  ✓ `any` (routes/desk.yaml:6:39)",
+        '    ✗ body.state eq "open": body.state is not there (routes/desk.yaml:6:53)',
+        "    ✓ `not` (routes/desk.yaml:6:61)",
+        "      ✗ body.state exists true: body.state is not there (routes/desk.yaml:6:88)",
         "  → task of the key 5: created",
         "      title     Big one",
         "      timezone  UTC",
@@ -101,14 +101,14 @@ def test_items_are_explained_one_by_one(explain: Any) -> None:
     assert "✓ items [0]" in ran.out
     assert "  → complete the open task of the key a: no open task\n      note  seen\n" in ran.out
     assert "✗ items [1]" in ran.out
-    assert 'found "true" (only the type differs' in ran.out
+    assert 'found "true"; only the type differs' in ran.out
 
 
 def test_what_cannot_be_decided_says_why_and_where(explain: Any) -> None:
     ran = explain({"id": 1, "size": "many"})
 
     assert ran.code == 0
-    assert '? body.size gte 10: found "many" (gte needs a number' in ran.out
+    assert '? body.size gte 10: found "many"; gte needs a number' in ran.out
     assert "  undecided: body.size gte: gte needs a number" in ran.out
     assert ran.out.splitlines()[-1].startswith("undecided: ")
 
