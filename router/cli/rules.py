@@ -10,8 +10,9 @@ from router.cli.failures import PROBLEMS_FOUND
 from router.cli.options import option
 from router.cli.output import result_json, status
 from router.cli.rules_backtest import backtest
+from router.cli.rules_check import Checked, check_paths
 from router.cli.rules_explain import explain
-from router.cli.rules_report import Checked, check_paths, count
+from router.cli.rules_report import count
 from router.cli.rules_schema import schema
 from router.cli.start import prepare
 from router.cli.testing import test
@@ -46,6 +47,9 @@ rules.add_command(schema)
 def check(ctx: click.Context, /, *, paths: tuple[Path, ...], form: str, strict: bool) -> None:
     """Check directories or single files of rules; HOOKYARD_ROUTES by default.
 
+    What is in the directory of HOOKYARD_ROUTES is checked with the names that the rest of it gives; only
+    its own problems are shown.
+
     Shows all problems at once, each with file:line:column. Exit code 1 if there are errors (with
     --strict: or warnings), 2 if there was nothing to check.
     """
@@ -70,3 +74,8 @@ def _print(checked: Checked, form: str) -> None:
         f"{count(len(checked.files), 'file')}: {count(checked.errors, 'error')}, "
         f"{count(checked.warnings, 'warning')}"
     )
+    for directory, errors in checked.elsewhere.items():
+        status(
+            f"{count(errors, 'error')} elsewhere in {directory}, which is used as a whole or not at all: "
+            f"`hookyard rules check {directory}` shows them"
+        )

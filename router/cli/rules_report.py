@@ -1,13 +1,11 @@
-"""The rule files as a person is told of them: by `rules check`, `up` and `doctor`."""
+"""What is worth telling of the rules in force: by `up`, `doctor` and `rules check`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from router.cli.catalogues import catalogues
-from router.cli.failures import CommandError
 from router.cli.output import status
 from router.core.settings import Secrets, Settings
 from rules.compile_task import TASK
@@ -23,86 +21,6 @@ _KEY_WILL_NOT_DO = (
     ", and the key of that name cannot stand for it: only its hash is kept, and who signs with a secret "
     "or sends it needs the secret itself"
 )
-
-
-@dataclass(slots=True)
-class Checked:
-    """What was found in files: problems, notes, and the files that were read."""
-
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[Problem] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-
-    @property
-    def errors(self) -> int:
-        """How many problems stop the rules from being used."""
-        return sum(problem.severity == "error" for problem in self.problems)
-
-    @property
-    def warnings(self) -> int:
-        """How many problems stop nothing."""
-        return len(self.problems) - self.errors
-
-
-def check_paths(
-    paths: Sequence[Path], routes: Path, secrets: Secrets, *, public_url: str | None = None
-) -> Checked:
-    """Check directories and files; a file within what else its directory holds (decision X9).
-
-    Raises:
-        CommandError: A path is not there, or is no rule file.
-    """
-    checked = Checked()
-    for path in dict.fromkeys(paths):
-        if path.is_file():
-            one = _check_file(path, routes, secrets, public_url)
-        else:
-            one = _check(path, secrets, public_url)
-        checked.problems += one.problems
-        checked.notes += one.notes
-        checked.files += one.files
-    return checked
-
-
-def _check(directory: Path, secrets: Secrets, public_url: str | None) -> Checked:
-    if not directory.is_dir():
-        raise CommandError(
-            f"there is no directory {directory}; `hookyard init {directory}` makes one"
-        )
-    loaded = load_rules(directory)
-    problems = list(loaded.problems)
-    if loaded.rule_set is not None:
-        problems += missing_secrets(loaded.rule_set, secrets)
-        problems += unknown_addresses(loaded.rule_set, public_url)
-    return Checked(sorted(problems, key=lambda each: each.span), loaded.notes, loaded.files)
-
-
-def _check_file(path: Path, routes: Path, secrets: Secrets, public_url: str | None) -> Checked:
-    """Check one file, with the names of what its directory holds."""
-    checked = _check(directory_of(path, routes), secrets, public_url)
-    files = only(path, checked.files)
-    return Checked(_in(files, checked.problems), _in(files, checked.notes), files)
-
-
-def directory_of(path: Path, routes: Path) -> Path:
-    """Return with which directory a file is read: the routes directory if it is in there, else its own."""
-    return routes if path.resolve().is_relative_to(routes.resolve()) else path.parent
-
-
-def only(path: Path, files: Sequence[str]) -> list[str]:
-    """Return the names by which a file is among those that were read.
-
-    Raises:
-        CommandError: It is not among them.
-    """
-    found = [file for file in files if Path(file).resolve() == path.resolve()]
-    if not found:
-        raise CommandError(f"{path} is no rule file: their names end in .yaml or .yml")
-    return found
-
-
-def _in(files: Sequence[str], problems: Iterable[Problem]) -> list[Problem]:
-    return [problem for problem in problems if problem.span.file in files]
 
 
 def load_rules(directory: Path) -> Loaded:

@@ -13,7 +13,8 @@ from router.cli.junit import as_junit
 from router.cli.options import option
 from router.cli.output import result_json, status
 from router.cli.rule_tests import Result, run_tests
-from router.cli.rules_report import count, directory_of, load_rules, only
+from router.cli.rules_read import Reading
+from router.cli.rules_report import count
 from router.cli.start import prepare
 from router.cli.testing_report import as_json, as_text
 from rules.problems import Problem, suggest
@@ -76,9 +77,8 @@ def test(
     be used, 2 if there was nothing to test.
     """
     settings, _ = prepare()
-    suites = [
-        _suite(path, settings.routes_dir) for path in dict.fromkeys(paths or (settings.routes_dir,))
-    ]
+    reading = Reading(settings.routes_dir)
+    suites = [_suite(path, reading) for path in dict.fromkeys(paths or (settings.routes_dir,))]
     problems = [problem for suite in suites for problem in suite.problems]
     _select(suites, connector, words)
     results = [
@@ -102,16 +102,9 @@ def test(
     ctx.exit(PROBLEMS_FOUND if failed else 0)
 
 
-def _suite(path: Path, routes: Path) -> Suite:
-    """Return the tests of a path; those of one file are run with the rest of its directory."""
-    is_file = path.is_file()
-    directory = directory_of(path, routes) if is_file else path
-    if not directory.is_dir():
-        raise CommandError(
-            f"there is no directory {directory}; `hookyard init {directory}` makes one"
-        )
-    loaded = load_rules(directory)
-    files = only(path, loaded.files) if is_file else loaded.files
+def _suite(path: Path, reading: Reading) -> Suite:
+    """Return the tests of a path; they are run with all that its files are used with."""
+    _, loaded, files = reading.named(path)
     rule_set = loaded.rule_set
     if rule_set is None:
         errors = [problem for problem in loaded.problems if problem.severity == "error"]

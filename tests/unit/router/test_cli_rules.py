@@ -53,6 +53,18 @@ def test_good_files_are_exit_code_0(check: Check) -> None:
     assert check() == Ran(0, "", "1 file: 0 errors, 0 warnings\n")
 
 
+def test_errors_of_the_others_are_told_without_a_place(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "routes" / "bad.yaml").write_text(BAD)
+
+    assert check("routes/shop.yaml") == Ran(
+        0,
+        "",
+        "1 file: 0 errors, 0 warnings\n"
+        "1 error elsewhere in routes, which is used as a whole or not at all: "
+        "`hookyard rules check routes` shows them\n",
+    )
+
+
 def test_errors_are_exit_code_1_with_their_place(check: Check, tmp_path: Path) -> None:
     (tmp_path / "routes" / "bad.yaml").write_text(BAD)
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from router.cli.failures import CommandError
-from router.cli.rules_report import Checked, check_paths, count, report_rules
+from router.cli.rules_check import Checked, check_paths
+from router.cli.rules_report import count, report_rules
 from router.core.settings import Secrets, Settings, load_settings
 
 SHOP = """\
@@ -123,6 +125,69 @@ def test_a_file_of_a_team_is_read_with_the_whole_routes_directory(routes: Path) 
     write(routes / "team" / "shop.yaml", SHOP.replace("shop", "team-shop", 1))
     write(routes / "z.yaml", LABELS.replace("urgent", "other"))
     assert said(check("routes/team/shop.yaml")) == ["routes/team/shop.yaml:6:35 error R023"]
+
+
+def test_a_directory_of_a_team_is_read_with_the_whole_routes_directory(
+    routes: Path, tmp_path: Path
+) -> None:
+    write(routes / "team" / "shop.yaml", SHOP.replace("shop", "team-shop", 1))
+    write(routes / "teams" / "bad.yaml", "connector: [")
+    write(routes / "form.yaml", "connector: form\nsource: none\n")
+    write(routes / "z.yaml", LABELS.replace("urgent", "other"))
+
+    for name in ("routes/team", "./routes/team/", str(tmp_path / "routes/team")):
+        checked = check(name)
+        assert said(checked) == ["routes/team/shop.yaml:6:35 error R023"]
+        assert (checked.notes, checked.files) == ([], ["routes/team/shop.yaml"])
+        assert checked.elsewhere == {Path("routes"): 2}
+
+    write(routes / "z.yaml", LABELS)
+    (routes / "teams" / "bad.yaml").unlink()
+    assert said(check("routes/team")) == []
+
+
+def test_errors_of_the_others_are_counted_but_for_those_that_were_asked_for_too(
+    routes: Path,
+) -> None:
+    write(routes / "a.yaml", "connector: [")
+    write(routes / "b.yaml", "connector: [")
+
+    assert check("routes/shop.yaml").elsewhere == {Path("routes"): 2}
+    assert check("routes/shop.yaml", "routes/b.yaml").elsewhere == {Path("routes"): 1}
+    assert check("routes/shop.yaml", "routes").elsewhere == {}
+
+
+def test_a_directory_of_a_team_without_files_says_so(routes: Path) -> None:
+    (routes / "team").mkdir()
+    assert said(check("routes/team")) == ["routes/team:1:1 error R005"]
+
+
+def test_a_hidden_directory_is_read_alone_as_the_rest_passes_it_over(routes: Path) -> None:
+    write(routes / ".drafts" / "shop.yaml", "connector: [")
+    assert said(check("routes/.drafts")) == ["routes/.drafts/shop.yaml:1:13 error R002"]
+
+
+def test_a_link_in_a_directory_of_a_team_is_its_file(routes: Path) -> None:
+    write(Path("elsewhere/shop.yaml"), "connector: [")
+    (routes / "team").mkdir()
+    (routes / "team" / "shop.yaml").symlink_to(Path("elsewhere/shop.yaml").resolve())
+    assert said(check("routes/team")) == ["routes/team/shop.yaml:1:13 error R002"]
+
+
+def test_a_part_of_a_teams_directory_that_may_not_be_read_is_a_problem_of_it(
+    routes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(routes / "team" / "shop.yaml", SHOP.replace("shop", "team-shop", 1))
+    write(routes / "team" / "inner" / "shop.yaml", SHOP)
+    scandir = os.scandir
+
+    def refuse_inner(path: str) -> object:
+        if path.endswith("inner"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse_inner)
+    assert said(check("routes/team")) == ["routes/team/inner:1:1 error R001"]
 
 
 def test_a_file_is_found_by_whatever_name(routes: Path, tmp_path: Path) -> None:

@@ -164,6 +164,22 @@ def test_of_one_file_only_its_own_tests_are_run_with_the_names_of_its_directory(
     assert ran.err == "1 test: 1 passed\nWithout tests: quiet\n"
 
 
+def test_of_a_directory_of_a_team_only_its_own_tests_are_run_with_the_names_of_the_rest(
+    test: Test,
+) -> None:
+    write("z.yaml", "directory: {labels: {shopify: }}\n")
+    Path("routes/team").mkdir()
+    write("team/order.json", ORDER)
+    write("team/other.yaml", SHOP.replace("connector: shop", "connector: other"))
+    write("team/labelled.yaml", QUIET.replace("title: Note", "title: Note, labels: [shopify]"))
+
+    ran = test("routes/team")
+
+    assert ran.code == 0
+    assert ran.out == "✓ other: a big order becomes a task\n"
+    assert ran.err == "1 test: 1 passed\nWithout tests: quiet\n"
+
+
 def test_several_paths_are_tested_each_with_its_own_names(test: Test, tmp_path: Path) -> None:
     (tmp_path / "routes").rename(tmp_path / "one")
     write("quiet.yaml", QUIET)
