@@ -324,6 +324,8 @@ def _measure(rows: Sequence[Row], now_ms: int) -> None:
                 decisions[row["connector"], entry["rule"], entry["outcome"]] += 1
         if not acted:
             decisions[row["connector"], "", row["status"]] += 1
+        for entry in row["shadow"]:
+            decisions[row["connector"], entry["rule"], "shadow"] += 1
     for (connector, rule, outcome), count in decisions.items():
         metrics.DECISIONS.labels(connector, rule, outcome).inc(count)
     if replayed:

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
-from router.core import keys
+from router.core import keys, metrics
 from router.core.errors import StoreError, StoreUnavailableError
 from router.core.event import IncomingEvent
 from router.core.nudges import job_id
@@ -64,6 +64,18 @@ rules: [{name: note, for_each: body.items, task: {title: "{{ item }}"}}]
 """
 
 
+TRIAL = """\
+connector: trial
+source: none
+dedupe: off
+rules:
+  - {name: would, mode: shadow, task: {title: "{{ body.n }}"}}
+  - {name: would close, mode: shadow, when: {body.live: true}, complete: {key: a}}
+  - {name: would not, mode: shadow, when: {body.n: 3}, task: {title: a}}
+  - {name: live, when: {body.live: true}, task: {title: "{{ body.n }}"}}
+"""
+
+
 @pytest.fixture
 async def rules(redis: Redis, store: Store, clock: ManualClock, tmp_path: Path) -> RulesInForce:
     given = {"desk": DESK, "shop": SHOP, "support": SUPPORT}
@@ -91,6 +103,16 @@ def work(
 
 def note(title: str, **given: Any) -> IncomingEvent:
     return webhook("open", {"title": title}, **given)
+
+
+def counted(connector: str) -> dict[tuple[str, str], float]:
+    """Return how many decisions of a connector were counted, by rule and outcome."""
+    (family,) = metrics.DECISIONS.collect()
+    return {
+        (each.labels["rule"], each.labels["outcome"]): each.value
+        for each in family.samples
+        if each.name.endswith("_total") and each.labels["connector"] == connector
+    }
 
 
 async def outcomes(store: Store) -> list[tuple[str, str | None]]:
@@ -133,6 +155,25 @@ async def test_events_become_tasks_and_the_batch_is_gone(
     assert await nothing_is_left(redis)
     assert work.leases.held == set()
     assert sorted(row["number"] for row in await rows(store, "tasks")) == [1, 2]
+
+
+async def test_what_rules_decide_is_counted_also_of_those_that_only_would_act(
+    redis: Redis, store: Store, clock: ManualClock, stop: asyncio.Event, tmp_path: Path
+) -> None:
+    rules = await rules_in_force(tmp_path, redis, store, clock, trial=TRIAL)
+    work = Routing(redis=redis, store=store, rules=rules, worker_id="w1", clock=clock, stop=stop)
+    batch_id = await put_batch(
+        redis, webhook("trial", {"n": 1}), webhook("trial", {"n": 2, "live": True})
+    )
+
+    await route({"routing": work}, batch_id)
+
+    assert counted("trial") == {
+        ("would", "shadow"): 2,
+        ("would close", "shadow"): 1,
+        ("live", "created"): 1,
+        ("", "dropped"): 1,
+    }
 
 
 async def test_a_batch_without_new_tasks_takes_no_number(
