@@ -26,6 +26,7 @@ from rules import arithmetic
 from rules.paths import MISSING, Key, step
 from rules.scope import RenderError
 from rules.template_code import Generator
+from rules.template_lexer import RulesLexer
 from rules.template_meter import ELEMENT, TURN, charge, deep_size, size
 from rules.values import json_equal, shown, text
 
@@ -80,6 +81,12 @@ class RulesEnvironment(ImmutableSandboxedEnvironment):
         self.filters = {**filters, EACH: each}
         self.tests = dict(tests)
         self.shared_eval_context = EvalContext(self, None)
+        self._lexer = RulesLexer(self)
+
+    @property
+    def lexer(self) -> RulesLexer:
+        """What takes templates apart."""
+        return self._lexer
 
     @staticmethod
     def exact(digits: str) -> Decimal:

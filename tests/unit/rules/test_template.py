@@ -56,6 +56,13 @@ ORDER = {
         ("{{ (body.items | last).sku }}", "B"),
         ("{{ body['na' ~ 'me'] }}", "#1001"),
         ("{{ body.items[body.items[0].n - 1].sku }}", "B"),
+        # A backslash that begins no escape stands for itself, and Python has no say in it.
+        (r"{{ '\d+\.\w' }}", r"\d+\.\w"),
+        (r"""{{ '\\d\'\"' ~ "\n\x41\101\u00e9\N{BULLET}" }}""", "\\d'\"\nAA\u00e9\u2022"),
+        (r"{{ '\é\/\8\🙂' }}", r"\é\/\8\🙂"),
+        (r"{{ '\400\777\377' }}", "\u0100\u01ff\xff"),
+        ("{{ 'a\\\nb' }}", "ab"),
+        (r"\d{{ body.zip | regex('^0(\d)') }}\d", r"\d0\d"),
         # T2: default answers the whole path.
         ("{{ body.a.b.c | default('x') }}", "x"),
         ("{{ body.note.deeper | default('x') }}", "x"),
