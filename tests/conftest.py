@@ -5,6 +5,7 @@ A server or an interpreter this machine lacks skips the test and says so; with C
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -21,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from router.core import redaction
 from router.core.settings import PREFIX, environment
@@ -41,6 +43,26 @@ from tests.support.servers import (
 )
 
 _database_numbers = count(1)
+_EMPTY = """
+    DO $$
+    DECLARE
+        name text;
+        is_long boolean;
+    BEGIN
+        -- Whoever was left over of the test before is sent away; a table's rows go whatever refers to them.
+        PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid();
+        SET LOCAL session_replication_role = replica;
+        FOR name IN
+            SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+        LOOP
+            EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I OFFSET 1000)', name) INTO is_long;
+            EXECUTE format(CASE WHEN is_long THEN 'TRUNCATE %I CASCADE' ELSE 'DELETE FROM %I' END, name);
+        END LOOP;
+        ALTER SEQUENCE task_numbers RESTART;
+    END
+    $$
+"""
 _CI = environment().get("CI", "").lower() in {"1", "true", "yes"}
 
 
@@ -166,14 +188,14 @@ def postgres_server(_new_cluster: Path) -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def _shared_postgres(_new_cluster: Path) -> Iterator[PostgresServer]:
-    """One server for all tests that only need a database of their own."""
-    yield from _running_copy(_new_cluster)
+    """One server for all tests that only need a database of their own; none of them kills it."""
+    yield from _running_copy(_new_cluster, durable=False)
 
 
-def _running_copy(cluster: Path) -> Iterator[PostgresServer]:
+def _running_copy(cluster: Path, *, durable: bool = True) -> Iterator[PostgresServer]:
     directory = temporary_directory("postgresql")
     copy_cluster(cluster, directory)
-    server = PostgresServer(directory)
+    server = PostgresServer(directory, durable=durable)
     try:
         server.start()
         yield server
@@ -186,14 +208,30 @@ def _running_copy(cluster: Path) -> Iterator[PostgresServer]:
 async def postgres_url(_shared_postgres: PostgresServer) -> AsyncIterator[str]:
     """The URL of an empty PostgreSQL database of the test's own."""
     name = f"test_{next(_database_numbers)}"
-    await _execute(_shared_postgres, f"CREATE DATABASE {name}")
+    await _execute(_shared_postgres.url(), f"CREATE DATABASE {name}")
     yield _shared_postgres.url(name)
-    await _execute(_shared_postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    await _execute(_shared_postgres.url(), f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def _execute(server: PostgresServer, statement: str) -> None:
-    url = server.url().replace("postgresql:", "postgresql+asyncpg:")
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+@pytest.fixture(scope="session")
+def _postgres_tables(_shared_postgres: PostgresServer) -> str:
+    """The URL of the one PostgreSQL database of all tests that need no other than its tables."""
+    asyncio.run(_execute(_shared_postgres.url(), "CREATE DATABASE tables"))
+    url = _shared_postgres.url("tables")
+    asyncio.run(_upgrade(url))
+    return url
+
+
+@pytest.fixture
+async def postgres_url_with_tables(_postgres_tables: str) -> str:
+    """The URL of a PostgreSQL database whose tables are empty: to make one takes half a second."""
+    await _execute(_postgres_tables, _EMPTY)
+    return _postgres_tables
+
+
+async def _execute(url: str, statement: str) -> None:
+    driven = url.replace("postgresql:", "postgresql+asyncpg:")
+    engine = create_async_engine(driven, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     async with engine.connect() as conn:
         await conn.execute(text(statement))
     await engine.dispose()
@@ -205,12 +243,35 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'test.db'}"
 
 
+@pytest.fixture(scope="session")
+def tables_of_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with its tables, to be copied: quicker than making them each time."""
+    path = tmp_path_factory.mktemp("database") / "tables.db"
+    asyncio.run(_upgrade(f"sqlite:///{path}"))
+    return path
+
+
+async def _upgrade(url: str) -> None:
+    from router.core.store.migrate import upgrade  # noqa: PLC0415  Alembic is slow to import
+
+    await upgrade(url)
+
+
+@pytest.fixture
+def sqlite_url_with_tables(tables_of_sqlite: Path, sqlite_url: str) -> str:
+    """The URL of a SQLite file that has its tables."""
+    shutil.copyfile(tables_of_sqlite, sqlite_url.removeprefix("sqlite:///"))
+    return sqlite_url
+
+
 @pytest.fixture(
     params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
 )
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty database, of each kind in turn."""
+    """The URL of a database, of each kind in turn: empty, but for a test that has the `store` too."""
     fixture = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    if "store" in request.fixturenames:
+        fixture = f"{fixture}_with_tables"
     url: str = request.getfixturevalue(fixture)
     return url
 
@@ -218,9 +279,6 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
     """A store with its tables, of each kind in turn."""
-    from router.core.store.migrate import upgrade  # noqa: PLC0415  Alembic is slow to import
-
-    await upgrade(database_url)
     opened = await open_store(database_url)
     yield opened
     await opened.close()

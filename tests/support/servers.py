@@ -1,6 +1,7 @@
 """Real servers in temporary directories on loopback ports: to be used, killed and restarted.
 
-Both keep what they acknowledged: Redis appends with fsync always, PostgreSQL has fsync on.
+Both keep what they acknowledged: Redis appends with fsync always, PostgreSQL has fsync on unless it is
+one that nobody kills.
 """
 
 from __future__ import annotations
@@ -132,9 +133,17 @@ class RedisServer(Server):
 
 
 class PostgresServer(Server):
-    """A private PostgreSQL cluster; the directory is that of `new_cluster`."""
+    """A private PostgreSQL cluster; the directory is that of `new_cluster`.
+
+    Without `durable` it loses what it acknowledged if it is killed, and is many times as fast at making
+    databases.
+    """
 
     name = "PostgreSQL"
+
+    def __init__(self, directory: Path, *, durable: bool = True) -> None:
+        super().__init__(directory)
+        self._durable = durable
 
     def url(self, database: str = "postgres") -> str:
         """The URL of one of its databases."""
@@ -146,7 +155,7 @@ class PostgresServer(Server):
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": "",
-            "fsync": "on",
+            "fsync": "on" if self._durable else "off",
             "max_connections": "60",
             "shared_buffers": "64MB",
         }
