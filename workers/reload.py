@@ -73,8 +73,10 @@ class Reloader:
     async def _wait(self) -> None:
         """Wait until there may be something to see."""
         waiting = [asyncio.create_task(each.wait()) for each in (self._woken, self._asked)]
-        await asyncio.wait(waiting, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
-        await end(*waiting)
+        try:
+            await asyncio.wait(waiting, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end(*waiting)
         self._woken.clear()
 
     async def _listen(self) -> None:

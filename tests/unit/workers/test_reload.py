@@ -411,6 +411,18 @@ async def test_the_stop_ends_it_also_while_it_waits_for_redis(bench: Bench, redi
     assert bench.connectors == ["open"]
 
 
+async def test_nothing_of_it_is_left_when_it_is_cancelled(bench: Bench) -> None:
+    before = asyncio.all_tasks()
+    running = asyncio.create_task(bench.reloader.run())
+    # Itself, what listens, and what waits to be woken or asked.
+    await wait_until(lambda: len(asyncio.all_tasks() - before) == 4, "it waits")
+
+    running.cancel()
+    await asyncio.wait([running])
+
+    assert asyncio.all_tasks() == before
+
+
 async def test_a_trouble_is_said_as_long_as_it_lasts(bench: Bench, rules: RulesInForce) -> None:
     """Each round of the sweeper says it again; what is not said again is forgotten."""
     bench.write(BROKEN)
