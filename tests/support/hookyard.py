@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -144,8 +145,8 @@ class Hookyard:
         trace: TracebackType | None,
     ) -> None:
         await self.session.close()
-        for process in self.processes:
-            process.stop()
+        # All at once, and beside the servers of the test: what is under way with them can end.
+        await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes))
 
     @property
     def session(self) -> aiohttp.ClientSession:
