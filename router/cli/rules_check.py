@@ -54,9 +54,9 @@ def check_paths(
         checked.problems += _in(path, judged[named.directory])
         checked.notes += _in(path, named.loaded.notes)
         checked.files += named.files
+    shown = set(checked.problems)
     for directory, problems in judged.items():
-        others = [each for each in problems if each not in checked.problems]
-        errors = sum(problem.severity == "error" for problem in others)
+        errors = sum(one.severity == "error" and one not in shown for one in problems)
         if errors:
             checked.elsewhere[directory] = errors
     return checked
