@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules.compiled import ContactSource
-from rules.contact import is_address
+from rules.contact import IDENTIFIERS, is_address, phone_number
 from rules.document import Node
 from rules.models import ConnectorModel
 from rules.problems import Report
@@ -11,7 +11,8 @@ from rules.scope import CONTACT, ScopeSpec
 from rules.shape import found
 from rules.template import Constant, Value, compile_value
 
-PARTS = ("email", "name")
+PARTS = (*IDENTIFIERS, "name")
+_KNOWN_BY = "email, phone or external_id"
 _EXAMPLE = 'email: "{{ body.email }}"'
 
 
@@ -30,9 +31,15 @@ def compile_contact(
         for name in PARTS
         if (part := node.get(name)) is not None
     }
-    if "email" not in parts:
+    if not any(part in parts for part in IDENTIFIERS):
+        if node.kind == "mapping" and not report.has_inside(node.span):
+            place = root.key(CONTACT).span
+            report.add("R034", place, "the contact is known by nothing", expected=_KNOWN_BY)
         return None
-    _check_email(node, parts["email"], report)
+    if "email" in parts:
+        _check_email(node, parts["email"], report)
+    if "phone" in parts:
+        _check_phone(node, parts["phone"], report)
     given = None if shape is None else shape.contact
     return ContactSource(parts, "create" if given is None else given.unknown)
 
@@ -49,3 +56,15 @@ def _check_email(contact: Node, email: Value, report: Report) -> None:
     elif not is_address(words):
         hint = "a value of the event is written in braces: `{{ … }}`"
         report.add("R015", node.span, "this is no e-mail address", found=found(node), hint=hint)
+
+
+def _check_phone(contact: Node, phone: Value, report: Report) -> None:
+    """Report a number that is the same for every event and is none."""
+    node = contact.entries["phone"].value
+    if not isinstance(phone, Constant) or report.has_inside(node.span):
+        return
+    if phone_number(str("" if phone.value is None else phone.value)) is None:
+        expected = "a number with its country code, such as +44 20 7946 0018"
+        report.add(
+            "R015", node.span, "this is no phone number", found=found(node), expected=expected
+        )

@@ -41,7 +41,7 @@ TASK: Final[Mapping[str, tuple[str, ...]]] = {
     "assignees": (),
     "followers": (),
     "labels": (),
-    "contact": ("id", "email", "name"),
+    "contact": ("id", "email", "name", "phone", "external_id"),
     "client": (),
     "project": (),
     "links": (),

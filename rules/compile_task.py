@@ -19,8 +19,8 @@ TASK: Final = "task"
 """The name of the preset, and of the rule that such a connector is."""
 
 _FROM_PAYLOAD: Final = {
-    "email": "{{ body.contact.email | default(none) }}",
-    "name": "{{ body.contact.name | default(none) }}",
+    part: f"{{{{ body.contact.{part} | default(none) }}}}"
+    for part in ("email", "phone", "external_id", "name")
 }
 _NAMES_CONTACT = re.compile(r"\bcontact\b")
 

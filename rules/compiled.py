@@ -78,9 +78,9 @@ RuleAction = TaskAction | CloseAction | DropAction
 
 @dataclass(frozen=True, slots=True)
 class ContactSource:
-    """How a connector knows whom an event is from, and what it does if nobody has the address.
+    """How a connector knows whom an event is from, and what it does if nobody has what it is known by.
 
-    `parts` holds `email` and, where there is one, `name`.
+    `parts` holds at least one of `email`, `phone` and `external_id`, and `name` where it is given.
     """
 
     parts: Mapping[str, Value]

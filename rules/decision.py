@@ -74,21 +74,39 @@ class TaskKey(NamedTuple):
     shared: str | None = None
 
 
-class Contact(NamedTuple):
-    """Whom an event is from, as it says: an address, in the case it came with, and a name.
+Identifier = tuple[str, str]
+"""What somebody is known by: `email`, `phone` or `external_id`, and its value in the form it is compared in."""
 
-    Who that is, the store knows. `unknown` is what to do if nobody has the address: refuse the
-    event, make a contact, or make the task without one.
+
+class Contact(NamedTuple):
+    """Whom an event is from, as it says: an address in the case it came with, a number, an id elsewhere, a name.
+
+    One of the three is there. Who that is, the store knows. `unknown` is what to do if nobody has any of
+    them: refuse the event, make a contact, or make the task without one.
     """
 
-    email: str
+    email: str | None
     name: str | None = None
     unknown: Unknown = "create"
+    phone: str | None = None
+    external_id: str | None = None
+
+    @property
+    def identifiers(self) -> tuple[Identifier, ...]:
+        """What people are known by, in the order of look-up; the address without case (decision N2)."""
+        if self.phone is None and self.external_id is None:
+            return (("email", self.email.lower()),) if self.email is not None else ()
+        email = None if self.email is None else self.email.lower()
+        given = (("external_id", self.external_id), ("email", email), ("phone", self.phone))
+        return tuple((part, value) for part, value in given if value is not None)
 
     @property
     def address(self) -> str:
-        """What people are known by: the address without case (decision N2)."""
-        return self.email.lower()
+        """What a contact that is made is told from others by: the e-mail address, else the id, else the number."""
+        if self.email is not None:
+            return self.email.lower()
+        part, value = self.identifiers[0]
+        return f"tel:{value}" if part == "phone" else f"id:{value}"
 
 
 class OpenTask(NamedTuple):

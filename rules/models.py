@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
+from rules.contact import IDENTIFIERS
 from rules.decision import OnClosed, OnOpen, Unknown, Update
 from rules.model_shape import Shape
 from rules.model_types import (
@@ -134,9 +135,19 @@ class DedupeModel(Shape):
 class ContactModel(Shape):
     """Whom the tasks of a connector are from."""
 
-    email: Text = Field(description="the address; people are known by it")
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": [part]} for part in IDENTIFIERS]}
+    )
+
+    email: Text = Field(None, description="the address; people are known by it, in any case")
+    phone: Text = Field(
+        None, description="the number with its country code; people are known by it"
+    )
+    external_id: Text = Field(
+        None, description="what another system calls them; they are known by it"
+    )
     name: Text = Field(None, description="the name, where nobody has given them one")
-    unknown: Unknown = Field("create", description="what to do if nobody has the address")
+    unknown: Unknown = Field("create", description="what to do if nobody is known by any of them")
 
 
 class LimitsModel(Shape):

@@ -20,7 +20,7 @@ from rules.values import is_integer, shown, storable, text, type_name
 CUSTOM_PREFIX: Final = "cf_"
 """Keys that begin so are custom fields, under their whole name."""
 CONTACT: Final = "contact"
-CONTACT_PARTS: Final = ("email", "name")
+CONTACT_PARTS: Final = ("email", "phone", "external_id", "name")
 MAX_UNKNOWN: Final = 20
 """So many keys that are no fields are named; more of them help nobody."""
 
@@ -164,11 +164,14 @@ class Payload:
         if value is None:
             return
         if not isinstance(value, dict):
-            _wrong((CONTACT,), "an object with email and name", value, errors)
+            _wrong((CONTACT,), f"an object with {', '.join(CONTACT_PARTS)}", value, errors)
             return
         for part, given in value.items():
             if part not in CONTACT_PARTS:
                 errors.append(_no_part((CONTACT, part), CONTACT_PARTS))
+            elif part == "external_id":
+                if not _is_version(given):
+                    _wrong((CONTACT, part), "a text or a number", given, errors)
             elif not _is_text(given):
                 _wrong((CONTACT, part), "a text", given, errors)
 
@@ -291,4 +294,6 @@ def _cut(words: str) -> str:
 
 def missing_contact(reason: str) -> FieldError:
     """Return what is wrong with a payload that lacks what the connector's `contact:` is made of."""
-    return FieldError(EMAIL_FIELD, "missing", f"whom the task is from is not said: {reason}")
+    field = reason.partition(":")[0]  # the first name that cannot be had: `contact.phone: …`
+    field = field if field.startswith(f"{CONTACT}.") else EMAIL_FIELD
+    return FieldError(field, "missing", f"whom the task is from is not said: {reason}")

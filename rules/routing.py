@@ -81,7 +81,7 @@ class Routing:
         project = given.get("project")
         if project is not None:
             _add(self.projects.get(project), given, inferred)
-        if contact is not None and _lacks("client", given, inferred):
+        if contact is not None and contact.email is not None and _lacks("client", given, inferred):
             client = self.domains.get(domain_of(contact.email))
             if client is not None:
                 inferred["client"] = client
@@ -144,10 +144,9 @@ def _scope(contact: Contact | None) -> Scope:
     """Return what conditions of `routing` see: of a contact that is not there, nothing."""
     if contact is None:
         return Scope({CONTACT: {}})
-    seen = {"email": contact.email}
-    if contact.name is not None:
-        seen["name"] = contact.name
-    return Scope({CONTACT: seen})
+    parts = ("email", "phone", "external_id", "name")
+    said = {part: getattr(contact, part) for part in parts}
+    return Scope({CONTACT: {part: value for part, value in said.items() if value is not None}})
 
 
 def _undecided(at: str, condition: Condition, scope: Scope) -> Reason:

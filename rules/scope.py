@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EVENT_KEYS: Final = frozenset({"id", "type", "delivery_id", "received_at", "connector", "source"})
 EVENT_ROOTS: Final = frozenset({"body", "headers", "query", "event", "vars"})
 CONTACT: Final = "contact"
-CONTACT_KEYS: Final = frozenset({"email", "name"})
+CONTACT_KEYS: Final = frozenset({"email", "phone", "external_id", "name"})
 LAZY: Final = frozenset({"vars", CONTACT})
 """Roots whose keys are evaluated when they are used: that can fail, and they are no value as a whole."""
 
@@ -205,7 +205,7 @@ class Vars:
 
 
 class ContactNames(Vars):
-    """`contact` as rules see it: `email` and `name` as texts of one line; what is null or blank is not there."""
+    """`contact` as rules see it: its parts as texts of one line; what is null or blank is not there."""
 
     __slots__ = ()
     root: ClassVar = CONTACT

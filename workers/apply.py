@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from router.core.event import IncomingEvent
-from rules.decision import CloseTask, Decision, Drop, OpenTask, Reason
+from rules.decision import CloseTask, Decision, Drop, Identifier, OpenTask, Reason
 from workers.board import DONE, Board, Cause, scope_of
 from workers.contacts import Contacts, Known, settle
 from workers.fields import Row, Statuses
@@ -55,8 +55,8 @@ class State:
     """By task id: the destinations that have or await a copy."""
     closings: Mapping[tuple[str, str], Row] = field(default_factory=dict)
     """By scope and key: closings that came before any task of their key."""
-    contacts: Mapping[str, Row] = field(default_factory=dict)
-    """By address in small letters."""
+    contacts: Mapping[Identifier, Row] = field(default_factory=dict)
+    """By what they are known by."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ from router.core.by_hand import Given, Mistake, NotValidError, Whom
 from router.core.clock import rfc3339
 from router.core.names import Names
 from router.core.store.schema import Row
-from rules.contact import EMAIL_FIELD, domain_of, is_address, line, short_name
+from rules.contact import IDENTIFIERS, domain_of, line, read_identifiers, short_name
+from rules.decision import Contact
 from rules.fields import DUE_FORMS, START_FORMS, Context, FieldError, key, note, read_fields
 from rules.values import shown
 from workers.fields import Statuses, blank, changes, columns
@@ -55,16 +56,29 @@ class ByHand:
 
     def whom(self, given: Given) -> Whom:
         """Return whom a contact names."""
-        email = line(given.get("email"))
-        if email is None or not is_address(email):
-            message = f"{shown(given.get('email'))} is no e-mail address"
-            raise NotValidError([Mistake(EMAIL_FIELD, "not-an-address", message)])
-        return Whom(email, self.name(given.get("name")))
-
-    def name(self, words: str | None) -> str | None:
-        """Return the name of a contact as it can be kept; None where nothing is left of it."""
-        found = None if words is None else line(words)
-        return None if found is None else short_name(found)
+        said = {part: words for part in IDENTIFIERS if (words := line(given.get(part))) is not None}
+        errors: list[FieldError] = []
+        read = read_identifiers(said, errors)
+        if read is None:
+            raise NotValidError([Mistake(each.field, each.code, each.message) for each in errors])
+        if not read:
+            message = "a contact has an email, a phone or an external_id"
+            raise NotValidError([Mistake("contact", "unknown-contact", message)])
+        name = line(given.get("name"))
+        contact = Contact(
+            read.get("email"),
+            None if name is None else short_name(name),
+            phone=read.get("phone"),
+            external_id=read.get("external_id"),
+        )
+        return Whom(
+            contact.email,
+            contact.name,
+            contact.phone,
+            contact.external_id,
+            contact.identifiers,
+            contact.address,
+        )
 
     def first_status(self, kind: str, names: Names) -> str:
         """Return the status that tasks of a kind have first."""
@@ -127,7 +141,7 @@ def _infer(
     project = _project(fields.get("project"), names)
     if project is not None and project.assignees:
         fields.setdefault("assignees", list(project.assignees))
-    if whom is not None and "client" not in fields:
+    if whom is not None and whom.email is not None and "client" not in fields:
         domain = domain_of(whom.email)
         of_domain = (client.id for client in names.clients if domain in client.domains)
         client = next(of_domain, None)

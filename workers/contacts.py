@@ -1,4 +1,4 @@
-"""Who is known by an e-mail address, and whom a batch makes known (decisions N1-N4).
+"""Who is known by an e-mail address, a number or an id, and whom a batch makes known (decisions N1-N4).
 
 Pure, as the rest of the fold: it starts from what the store held and ends in rows to keep. The store
 may have given an address to another by then; `settle` puts that right on the tasks.
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from router.core.event import IncomingEvent
 from router.core.ids import derived_id
-from rules.contact import EMAIL_FIELD
-from rules.decision import Contact, Decision, Reason, RuleVerdict
+from router.core.store.contacts import filled_in, first_known, identifiers_of, shown_contact
+from rules.decision import Contact, Decision, Identifier, Reason, RuleVerdict
 from workers.fields import Row
+
+_WORDS: Final = {"email": "address", "phone": "number", "external_id": "id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +28,22 @@ class Known:
 
 
 class Contacts:
-    """The contacts of a batch, by address in small letters.
+    """The contacts of a batch.
 
     Args:
-        held: Contacts as the store has them.
-        people: People of the directory, `{id, email, name}`; they are known without a contact.
+        held: Contacts as the store has them, by what they are known by.
+        people: People of the directory, `{id, email, name}` by address; they are known without a contact.
     """
 
-    def __init__(self, held: Mapping[str, Row], people: Mapping[str, Row], now_ms: int) -> None:
+    def __init__(
+        self, held: Mapping[Identifier, Row], people: Mapping[str, Row], now_ms: int
+    ) -> None:
         self._held = held
         self._people = people
         self._now_ms = now_ms
         self.kept: dict[str, Row] = {}
-        """Rows to write: new contacts, and those that got a name."""
+        """Rows to write by address: new contacts, and those that something was filled in of."""
+        self._made: dict[Identifier, str] = {}
         self.met: dict[str, Known] = {}
 
     def refuse_unknown(self, decision: Decision) -> Decision:
@@ -55,31 +61,47 @@ class Contacts:
         """Return who a task is from, and keep whom nobody knew; None: it is made without a contact."""
         if contact is None:
             return None
-        person = self._people.get(contact.address)
+        person = self._person(contact)
         if person is not None:
             shown = {**person, "name": person["name"] or contact.name}
             return Known(shown, {"type": "person", "id": person["id"]})
-        row = self._row(contact.address)
+        row = self._row(contact)
         if row is None:
             if contact.unknown != "create":
                 return None
             row = self._new(event, contact)
-        elif row["name"] is None and contact.name is not None:
-            row = {**row, "name": contact.name, "updated_ms": self._now_ms}
-            self.kept[contact.address] = row
-        return self._known(contact.address, row)
+        elif (filled := filled_in(row, contact._asdict(), self._find, self._now_ms)) is not None:
+            row = filled
+            self._keep(row)
+        return self._known(row["address"], row)
 
     def _is_refused(self, verdict: RuleVerdict) -> bool:
         contact = verdict.contact
         return (
             contact is not None
             and contact.unknown == "reject"
-            and contact.address not in self._people
-            and self._row(contact.address) is None
+            and self._person(contact) is None
+            and self._row(contact) is None
         )
 
-    def _row(self, address: str) -> Row | None:
-        return self.kept.get(address) or self._held.get(address)
+    def _person(self, contact: Contact) -> Row | None:
+        return None if contact.email is None else self._people.get(contact.email.lower())
+
+    def _row(self, contact: Contact) -> Row | None:
+        return first_known(contact.identifiers, self._find)
+
+    def _find(self, identifier: Identifier) -> Row | None:
+        address = self._made.get(identifier)
+        if address is not None:
+            return self.kept[address]
+        row = self._held.get(identifier)
+        return None if row is None else self.kept.get(row["address"], row)
+
+    def _keep(self, row: Row) -> None:
+        self.kept[row["address"]] = row
+        for identifier in identifiers_of(row):
+            if self._find(identifier) is None:
+                self._made[identifier] = row["address"]
 
     def _new(self, event: IncomingEvent, contact: Contact) -> Row:
         row = {
@@ -87,10 +109,12 @@ class Contacts:
             "address": contact.address,
             "email": contact.email,
             "name": contact.name,
+            "phone": contact.phone,
+            "external_id": contact.external_id,
             "created_ms": event.received_ms,
             "updated_ms": self._now_ms,
         }
-        self.kept[contact.address] = row
+        self._keep(row)
         return row
 
     def _known(self, address: str, row: Row) -> Known:
@@ -106,24 +130,28 @@ def settle(met: Mapping[str, Known], stored: Mapping[str, Row]) -> None:
         _show(row, met[address])
 
 
-def addresses_of(decisions: Iterable[Decision]) -> set[str]:
-    """Return the addresses, in small letters, that decisions ask about."""
+def asked_about(decisions: Iterable[Decision]) -> set[Identifier]:
+    """Return what those are known by that decisions ask about."""
     return {
-        verdict.contact.address
+        identifier
         for decision in decisions
         for verdict in decision.verdicts
         if verdict.contact is not None
+        for identifier in verdict.contact.identifiers
     }
 
 
 def _show(row: Row, known: Known) -> None:
-    known.contact.update({name: row[name] for name in ("id", "email", "name")})
+    known.contact.clear()
+    known.contact.update(shown_contact(row))
     known.creator["id"] = row["id"]
 
 
 def _refused(verdict: RuleVerdict) -> RuleVerdict:
-    message = "nobody with this address is known here"
-    reason = Reason("unknown-contact", message, verdict.at, EMAIL_FIELD)
+    given = () if verdict.contact is None else verdict.contact.identifiers
+    part = next((part for part, _ in given), "email")
+    message = f"nobody with this {_WORDS[part]} is known here"
+    reason = Reason("unknown-contact", message, verdict.at, f"contact.{part}")
     return verdict._replace(
         action=None,
         reason=verdict.reason or reason,

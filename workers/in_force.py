@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from router.core.intake_table import IntakeTable
+from rules.decision import Identifier
 from rules.ruleset import RuleSet
 from workers.destinations import BY_NAME
 from workers.destinations.request import Ids
@@ -61,6 +62,11 @@ class InForce:
             for key, person in self.rule_set.directory.people.items()
             if person.email is not None
         }
+
+    @cached_property
+    def known_people(self) -> frozenset[Identifier]:
+        """What people of the directory are known by."""
+        return frozenset(("email", address) for address in self.people)
 
     @cached_property
     def table(self) -> IntakeTable:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from router.core.event import IncomingEvent
+from router.core.store.contacts import identifiers_of
+from rules.decision import Identifier
 from rules.ruleset import RuleSet
 from workers.apply import Fold, Judged, State, claim_keys, closing_keys, fold, task_keys
 from workers.fields import Row
@@ -53,7 +55,7 @@ class Rehearsal:
         self._tasks: dict[tuple[str, str], Row] = {}
         self._copies: dict[str, set[str]] = {}
         self._closings: dict[tuple[str, str], Row] = {}
-        self._contacts: dict[str, Row] = {}
+        self._contacts: dict[Identifier, Row] = {}
         self._made = 0
 
     def route(self, event: IncomingEvent, *, now_ms: int | None = None) -> Rehearsed:
@@ -78,7 +80,7 @@ class Rehearsal:
 
     def contact(self, email: str) -> Row | None:
         """Return the contact that has an address; None if none has been made."""
-        return self._contacts.get(email.lower())
+        return self._contacts.get(("email", email.lower()))
 
     def _state(self, batch: Sequence[Judged]) -> State:
         tasks = {key: self._tasks[key] for key in task_keys(batch) if key in self._tasks}
@@ -95,7 +97,10 @@ class Rehearsal:
     def _keep(self, done: Fold) -> None:
         self._made += len(done.new_tasks)
         self._claims.update(done.claims)
-        self._contacts.update(done.contacts)
+        for row in done.contacts.values():
+            for known_by in identifiers_of(row):
+                if self._contacts.get(known_by, row)["address"] == row["address"]:
+                    self._contacts[known_by] = row
         # Of one key the new ones come later: an action closes the old one before another opens a new one.
         for row in (*done.changed_tasks, *done.new_tasks):
             if row["key"] is not None:

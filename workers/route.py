@@ -41,7 +41,7 @@ from workers.apply import (
     scopes,
     task_keys,
 )
-from workers.contacts import addresses_of
+from workers.contacts import asked_about
 from workers.fields import Row
 from workers.in_force import InForce
 from workers.judge import judge
@@ -216,7 +216,9 @@ class Routing:
                 judged for judged in batch if judged.event.replay or judged.event.id not in decided
             ]
             claims, wanted = claim_keys(open_batch), task_keys(open_batch)
-            addresses = addresses_of(judged.decision for judged in open_batch if judged.decision)
+            wanted_contacts = asked_about(
+                judged.decision for judged in open_batch if judged.decision
+            )
             tasks = await routing.tasks_of_keys(conn, wanted) if wanted else {}
             new_keys = closing_keys(open_batch) - tasks.keys()
             state = State(
@@ -225,7 +227,7 @@ class Routing:
                 tasks=tasks,
                 copies=await copies_of(conn, [row["id"] for row in tasks.values()]),
                 closings=await routing.closings_of(conn, new_keys) if new_keys else {},
-                contacts=await contacts.contacts_of(conn, addresses - in_force.people.keys()),
+                contacts=await contacts.contacts_of(conn, wanted_contacts - in_force.known_people),
             )
             done = fold(
                 open_batch,

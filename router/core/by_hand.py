@@ -37,10 +37,17 @@ class NotValidError(HookyardError):
 
 @dataclass(frozen=True, slots=True)
 class Whom:
-    """Whom a task is from: an address as it is written, and a name."""
+    """Whom a task is from: an e-mail address as it is written, a number, an id elsewhere, and a name.
 
-    email: str
-    name: str | None = None
+    `identifiers` and `address` are those of the store's contacts.
+    """
+
+    email: str | None
+    name: str | None
+    phone: str | None
+    external_id: str | None
+    identifiers: Sequence[tuple[str, str]]
+    address: str
 
 
 class Reader(Protocol):
@@ -53,10 +60,7 @@ class Reader(Protocol):
         """Return the columns that a merge patch sets of a task."""
 
     def whom(self, given: Given) -> Whom:
-        """Return whom `contact: {email, name}` names."""
-
-    def name(self, words: str | None) -> str | None:
-        """Return the name of a contact as it can be kept; None where nothing is left of it."""
+        """Return whom `contact: {email, phone, external_id, name}` names."""
 
     def first_status(self, kind: str, names: Names) -> str:
         """Return the status that tasks of a kind have first."""

@@ -19,7 +19,16 @@ from router.core.errors import StoreError
 from router.core.ids import IdSource
 from router.core.names import Names
 from router.core.store import audit
-from router.core.store.contacts import contacts_of, get_contact, keep_contacts
+from router.core.store.contacts import (
+    change_contact,
+    contacts_of,
+    filled_in,
+    first_known,
+    get_contact,
+    identifiers_of,
+    keep_contacts,
+    shown_contact,
+)
 from router.core.store.deliveries import wanted_copy
 from router.core.store.edits import Edit, Edited, delete_task, edit_task
 from router.core.store.engine import Store
@@ -40,10 +49,16 @@ SCOPE: Final = "api:"
 IDEMPOTENT_MS: Final = 48 * 3_600_000
 """How long an `Idempotency-Key` is known."""
 
+_OF_CONTACT: Final = ("email", "name", "phone", "external_id")
+_KNOWN_BY: Final = ("email", "phone", "external_id")
 _OPEN: Final = frozenset({"initial", "in_progress"})
 
 Nudge = Callable[[Collection[str]], Awaitable[None]]
 """Tells workers that copies at these destinations are due; it may fail, they find out in any case."""
+
+
+class ContactTakenError(StoreError):
+    """Another contact is known by this address, number or id."""
 
 
 class ReusedKeyError(StoreError):
@@ -200,13 +215,34 @@ class TaskBoard:
         return deleted.task
 
     async def make_contact(self, given: Given, actor: Actor) -> Row:
-        """Return the contact of an address, made if nobody had it (decision N4)."""
-        whom = self._reader.whom(given)
-        return await self._keep(whom, actor)
+        """Return the contact of an address, a number or an id, made if nobody had it (decision N4)."""
+        return await self._keep(self._reader.whom(given), actor)
 
-    def contact_name(self, name: str | None) -> str | None:
-        """Return a contact's name that can be kept."""
-        return self._reader.name(name)
+    async def change_contact(self, contact_id: str, given: Given, actor: Actor) -> Row | None:
+        """Change what is given of a contact; None if there is none with this id.
+
+        Raises:
+            NotValidError: It would be known by nothing, or by something that has not its form.
+            ContactTakenError: Another contact is known by it.
+        """
+        now_ms = epoch_ms(self._clock())
+        async with self._store.begin() as conn:
+            row = await get_contact(conn, contact_id)
+            if row is None:
+                return None
+            whom = self._reader.whom({name: given.get(name, row[name]) for name in _OF_CONTACT})
+            values = {name: getattr(whom, name) for name in _OF_CONTACT}
+            changed = [name for name in _OF_CONTACT if values[name] != row[name]]
+            if not changed:
+                return row
+            new = [each for each in whom.identifiers if each[0] in changed]
+            if await contacts_of(conn, new):
+                raise ContactTakenError
+            values |= {"address": whom.address, "updated_ms": now_ms}
+            await change_contact(conn, row["id"], values)
+            done = self._done("contact-changed", row["id"], actor, now_ms, fields=changed)
+            await audit.note(conn, done)
+        return {**row, **values}
 
     async def _turn(
         self,
@@ -260,21 +296,27 @@ class TaskBoard:
     async def _whom(self, given: Any) -> Whom | None:
         if given is None:
             return None
-        if given.get("email") is not None:
+        if given.get("id") is None or any(given.get(name) for name in _KNOWN_BY):
             return self._reader.whom(given)
         async with self._store.connect() as conn:
-            row = await get_contact(conn, str(given.get("id")))
+            row = await get_contact(conn, str(given["id"]))
         if row is None:
-            raise NotValidError(
-                [Mistake("contact", "unknown-contact", "contact is known by its email or its id")]
-            )
-        return Whom(row["email"], row["name"])
+            message = "there is no contact with this id"
+            raise NotValidError([Mistake("contact", "unknown-contact", message)])
+        return Whom(
+            email=row["email"],
+            name=row["name"],
+            phone=row["phone"],
+            external_id=row["external_id"],
+            identifiers=identifiers_of(row),
+            address=row["address"],
+        )
 
     async def _contact(self, given: Any, whom: Whom | None, actor: Actor) -> Row | None:
         """Return what a task shows of its contact; who is unknown is made one (decisions N2, S6)."""
         if given is None or whom is None:
             return None
-        address = whom.email.lower()
+        address = None if whom.email is None else whom.email.lower()
         for person in self._names().people:
             if person.email is not None and person.email.strip().lower() == address:
                 return {
@@ -282,30 +324,31 @@ class TaskBoard:
                     "email": person.email.strip(),
                     "name": person.name or whom.name,
                 }
-        row = await self._keep(whom, actor)
-        return {name: row[name] for name in ("id", "email", "name")}
+        return shown_contact(await self._keep(whom, actor))
 
     async def _keep(self, whom: Whom, actor: Actor) -> Row:
         # In a transaction of its own: in one with a task's lock it could wait for a worker that has
         # the contact and waits for the task.
         now_ms = epoch_ms(self._clock())
-        address = whom.email.lower()
-        row = {
-            "id": self._new_id(),
-            "address": address,
-            "email": whom.email,
-            "name": whom.name,
-            "created_ms": now_ms,
-            "updated_ms": now_ms,
-        }
+        given = {name: getattr(whom, name) for name in _OF_CONTACT}
         async with self._store.begin() as conn:
-            before = (await contacts_of(conn, [storable(address)])).get(storable(address))
-            kept = (await keep_contacts(conn, [row]))[storable(address)]
-            if kept["id"] == row["id"]:
+            held = await contacts_of(conn, whom.identifiers)
+            before = first_known(whom.identifiers, held.get)
+            if before is None:
+                made = {"created_ms": now_ms, "updated_ms": now_ms}
+                row = {"id": self._new_id(), "address": whom.address, **given, **made}
+            else:
+                filled = filled_in(before, given, held.get, now_ms)
+                if filled is None:
+                    return before
+                row = filled
+            kept = (await keep_contacts(conn, [row]))[storable(row["address"])]
+            if before is None and kept["id"] == row["id"]:
                 done = self._done("contact-created", kept["id"], actor, now_ms)
                 await audit.note(conn, done)
-            elif before is not None and kept["name"] != before["name"]:
-                done = self._done("contact-changed", kept["id"], actor, now_ms, fields=["name"])
+            elif before is not None:
+                changed = [name for name in _OF_CONTACT if kept[name] != before[name]]
+                done = self._done("contact-changed", kept["id"], actor, now_ms, fields=changed)
                 await audit.note(conn, done)
         return kept
 

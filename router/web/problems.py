@@ -70,6 +70,7 @@ HAS_COPY = Problem("has-copy", 409, "The delivery has a copy already")
 BAD_BODY = Problem("bad-body", 400, "The body is not what this address takes")
 NOT_VALID = Problem("not-valid", 422, "The request says something that cannot be")
 VERSION_MISMATCH = Problem("version-mismatch", 412, "It was changed since it was read")
+CONTACT_TAKEN = Problem("contact-taken", 409, "Another contact is known by this number or id")
 KEY_TAKEN = Problem("key-taken", 409, "Another open task has the key")
 IDEMPOTENCY_REUSED = Problem(
     "idempotency-reused", 409, "The Idempotency-Key was used for another request"

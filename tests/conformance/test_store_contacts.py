@@ -22,7 +22,8 @@ async def _keep(store: Store, *rows: Row) -> dict[str, Row]:
 
 async def _found(store: Store, *addresses: str) -> dict[str, Row]:
     async with store.connect() as conn:
-        return await contacts_of(conn, addresses)
+        found = await contacts_of(conn, [("email", address) for address in addresses])
+    return {address: row for (_, address), row in found.items()}
 
 
 async def test_contacts_are_read_back_by_their_address(store: Store) -> None:
@@ -140,3 +141,54 @@ async def test_who_comes_second_waits_and_is_told_what_the_first_one_made(
         let_go.set()
 
     assert waiting.result()["ada@acme.example"]["id"] == first["id"]
+
+
+async def test_contacts_are_found_by_number_and_by_id(store: Store) -> None:
+    ada = contact_row("ada@acme.example", phone="+442079460018", external_id="cus_1")
+    bob = contact_row(None, address="tel:+15550100", phone="+15550100")
+    await _keep(store, ada, bob)
+
+    async with store.connect() as conn:
+        found = await contacts_of(
+            conn,
+            [("phone", "+15550100"), ("external_id", "cus_1"), ("external_id", "cus_2")],
+        )
+
+    assert found == {("phone", "+15550100"): bob, ("external_id", "cus_1"): ada}
+
+
+async def test_of_two_with_one_number_the_first_one_made_counts(store: Store) -> None:
+    first = contact_row("ada@acme.example", phone="+15550100")
+    second = contact_row("bob@acme.example", phone="+15550100")
+    await _keep(store, second, first)
+
+    async with store.connect() as conn:
+        found = await contacts_of(conn, [("phone", "+15550100")])
+
+    assert found[("phone", "+15550100")] == min(first, second, key=lambda each: each["id"])
+
+
+async def test_a_number_and_an_id_are_filled_in_once_and_never_taken_away(store: Store) -> None:
+    first = contact_row("ada@acme.example", name="Ada")
+    await _keep(store, first)
+    filled = first | {"phone": "+15550100", "external_id": "cus_1", "updated_ms": 9}
+    assert await _keep(store, filled) == {"ada@acme.example": filled}
+
+    await _keep(store, first | {"phone": "+15550199"})
+    await _keep(store, first)
+
+    assert await _found(store, "ada@acme.example") == {"ada@acme.example": filled}
+
+
+async def test_transactions_that_meet_one_number_at_once_agree_on_whose_it_is(store: Store) -> None:
+    numbers = [f"+1555010{n}" for n in range(10)]
+
+    async def meet(turn: int) -> dict[str, Row]:
+        order = numbers if turn % 2 else numbers[::-1]
+        rows = (contact_row(None, address=f"tel:{one}", phone=one) for one in order)
+        return await _keep(store, *rows)
+
+    told = await asyncio.gather(*(meet(turn) for turn in range(5)))
+
+    assert len(told[0]) == len(numbers)
+    assert all(each == told[0] for each in told)

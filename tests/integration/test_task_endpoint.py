@@ -37,6 +37,23 @@ secrets: [support_form_key]
 reply: routed
 defaults: {priority: medium}
 """,
+    "desk": """\
+connector: desk
+source: task
+secrets: [support_form_key]
+reply: routed
+""",
+    "hotline": """\
+connector: hotline
+source: task
+secrets: [support_form_key]
+reply: routed
+contact:
+  email: "{{ body.contact.email | default(none) }}"
+  phone: "{{ body.contact.phone | default(none) }}"
+  external_id: "{{ body.contact.external_id | default(none) }}"
+  unknown: reject
+""",
     "rare": """\
 connector: rare
 source: task
@@ -107,6 +124,36 @@ async def test_a_task_is_made_and_the_answer_says_which_and_when_it_is_due(
     said = ("due_at", "due_date", "due_time", "all_day", "timezone")
     assert {name: made[name] for name in said} == {name: task[name] for name in said}
     assert (made["all_day"], made["timezone"]) == (True, "UTC")
+
+
+async def test_whoever_is_known_by_number_or_id_is_let_in_and_nobody_else(
+    hookyard: Hookyard,
+) -> None:
+    async def ask(**contact: Any) -> tuple[int, dict[str, Any]]:
+        status, answer, _ = await post(hookyard, "hotline", {"title": "Call", "contact": contact})
+        return status, answer
+
+    ada = {"phone": "+44 20 7946 0018", "external_id": 1042, "name": "Ada"}
+    status, answer, _ = await post(hookyard, "desk", {"title": "Hello", "contact": ada})
+    first = await hookyard.get(f"/tasks/{answer['tasks'][0]['id']}")
+
+    assert status == 201
+    for contact in ({"phone": "0044 (0)20 7946-0018"}, {"external_id": "1042"}):
+        status, answer = await ask(**contact)
+        assert status == 201
+        task = await hookyard.get(f"/tasks/{answer['tasks'][0]['id']}")
+        assert task["contact"] == first["contact"]
+        assert task["creator"] == {"type": "contact", "id": first["contact"]["id"]}
+    refused = [
+        ({"phone": "+15550100199"}, "contact.phone", "unknown-contact"),
+        ({"external_id": "1043"}, "contact.external_id", "unknown-contact"),
+        ({"phone": "020 7946 0018"}, "contact.phone", "not-a-phone-number"),
+        ({}, "contact.email", "blank"),
+    ]
+    for contact, field, code in refused:
+        status, answer = await ask(**contact)
+        assert status == 422
+        assert [(e["field"], e["code"]) for e in answer["errors"]] == [(field, code)]
 
 
 async def test_a_payload_is_refused_with_everything_that_is_wrong_and_can_be_replayed(

@@ -125,13 +125,15 @@ def delivery_row(task_id: str, destination: str = "crm", **given: Any) -> Row:
     }
 
 
-def contact_row(email: str, **given: Any) -> Row:
+def contact_row(email: str | None, **given: Any) -> Row:
     """Return a contact without a name."""
     return {
         "id": new_id(),
-        "address": email.lower(),
+        "address": (email or "").lower(),
         "email": email,
         "name": None,
+        "phone": None,
+        "external_id": None,
         "created_ms": NOW_MS,
         "updated_ms": NOW_MS,
         **given,

@@ -154,6 +154,8 @@ def contact_json(row: Row) -> dict[str, Any]:
         "id": row["id"],
         "email": row["email"],
         "name": row["name"],
+        "phone": row["phone"],
+        "external_id": row["external_id"],
         "created_at": _instant(row["created_ms"]),
         "updated_at": _instant(row["updated_ms"]),
     }

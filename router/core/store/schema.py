@@ -207,13 +207,18 @@ contacts = Table(
     metadata,
     Column("id", Name, primary_key=True),
     Column("address", Name, nullable=False),
-    Column("email", Text, nullable=False),
+    Column("email", Text),
     Column("name", Text),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    Column("phone", Name),
+    Column("external_id", Name),
     UniqueConstraint("address"),
+    Index("ix_contacts_phone", "phone"),
+    Index("ix_contacts_external_id", "external_id"),
 )
-"""Whom tasks are from. `address` is `email` in small letters: people are known by it in any case."""
+"""Whom tasks are from. `address` is `email` in small letters: people are known by it in any case. Of who has none
+it is `id:` and the external id, else `tel:` and the number, so that two workers make one contact of one person."""
 
 history = Table(
     "history",

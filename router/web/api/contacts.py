@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
-from router.core.clock import epoch_ms
-from router.core.store import audit
-from router.core.store.contacts import get_contact, list_contacts, rename_contact
+from router.core.store.contacts import get_contact, list_contacts
 from router.core.store.present import contact_json
+from router.core.task_board import ContactTakenError
 from router.web import problems
 from router.web.api.bodies import JSON, MERGE_PATCH, given_of, no_query, read_body
 from router.web.api.endpoint import Answer, Api
@@ -17,14 +16,25 @@ from router.web.api.models import ContactNew, ContactPatch
 from router.web.api.query import envelope, list_query
 from router.web.problems import ProblemError
 
+FILTERS: Final = ("email", "phone", "external_id")
+
 
 async def many(api: Api, request: web.Request) -> Any:
     """List contacts, the newest first."""
-    query = list_query(request, ("email",), api.clock)
+    query = list_query(request, FILTERS, api.clock)
+    known_by = [
+        (name, _as_kept(name, query.filters[name])) for name in FILTERS if name in query.filters
+    ]
     async with api.store.connect() as conn:
-        email = query.filters.get("email")
-        page = await list_contacts(conn, email, limit=query.limit, cursor=query.cursor)
+        page = await list_contacts(conn, known_by, limit=query.limit, cursor=query.cursor)
     return envelope(page.rows, page.next_cursor, contact_json)
+
+
+def _as_kept(name: str, words: str) -> str:
+    """Return how the store has what contacts are known by. In a query `+` is a blank where it is not written %2B."""
+    if name == "phone":
+        return f"+{words.strip().lstrip('+')}"
+    return words.strip().lower() if name == "email" else words
 
 
 async def one(api: Api, request: web.Request) -> Any:
@@ -37,7 +47,7 @@ async def one(api: Api, request: web.Request) -> Any:
 
 
 async def create(api: Api, request: web.Request) -> Answer:
-    """Make a contact; who has the address already is answered, with a name if it had none."""
+    """Make a contact; who is known already is answered, with what was missing filled in."""
     no_query(request)
     given = given_of(await read_body(request, ContactNew))
     row = await api.board.make_contact(given, api.caller.actor)
@@ -45,17 +55,14 @@ async def create(api: Api, request: web.Request) -> Answer:
 
 
 async def patch(api: Api, request: web.Request) -> Answer:
-    """Give a contact another name."""
+    """Change a contact's name, phone number or external id."""
     no_query(request)
     given = given_of(await read_body(request, ContactPatch, (MERGE_PATCH, JSON), needed=True))
     contact_id = request.match_info["id"]
-    if "name" not in given:
-        return Answer(await one(api, request))
-    name = api.board.contact_name(given["name"])
-    async with api.store.begin() as conn:
-        row = await rename_contact(conn, contact_id, name, now_ms=epoch_ms(api.clock()))
-        if row is not None:
-            await audit.note(conn, api.done("contact-changed", row["id"], fields=["name"]))
+    try:
+        row = await api.board.change_contact(contact_id, given, api.caller.actor)
+    except ContactTakenError:
+        raise ProblemError(problems.CONTACT_TAKEN) from None
     if row is None:
         raise ProblemError(problems.NOT_FOUND)
     return Answer(contact_json(row))

@@ -14,7 +14,7 @@ from router.core.store.audit import ACTIONS
 from router.core.store.deliveries import STATES
 from router.core.store.tasks import NEWEST, ORDERS
 from router.web import problems
-from router.web.api import models, tasks
+from router.web.api import contacts, models, tasks
 from router.web.api.bodies import JSON, MAX_KEY, MERGE_PATCH
 from router.web.api.events import STATUSES
 from router.web.problems import Problem
@@ -80,6 +80,8 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "q": {**_TEXT, "description": "a text in title or description, in any case"},
     "sort": {"type": "string", "enum": list(ORDERS), "default": NEWEST},
     "email": {**_TEXT, "description": "the address, in any case"},
+    "phone": {**_TEXT, "description": "`+` and the digits; write the `+` as `%2B`"},
+    "external_id": {**_TEXT, "description": "exactly this id"},
     "lang": {"type": "string", "enum": list(LANGUAGES), "default": "curl"},
     "actor": {
         **_TEXT,
@@ -196,11 +198,15 @@ DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
         problems=(problems.IS_CURRENT, problems.IN_HAND, problems.HAS_COPY),
     ),
     ("GET", "/destinations"): Described("Deliveries", models.Destination, lists=True),
-    ("GET", "/contacts"): Described("Contacts", models.Contact, lists=True, query=("email",)),
+    ("GET", "/contacts"): Described("Contacts", models.Contact, lists=True, query=contacts.FILTERS),
     ("POST", "/contacts"): Described("Contacts", models.Contact, 201, body=models.ContactNew),
     ("GET", "/contacts/{id}"): Described("Contacts", models.Contact),
     ("PATCH", "/contacts/{id}"): Described(
-        "Contacts", models.Contact, body=models.ContactPatch, types=(MERGE_PATCH, JSON)
+        "Contacts",
+        models.Contact,
+        body=models.ContactPatch,
+        types=(MERGE_PATCH, JSON),
+        problems=(problems.CONTACT_TAKEN,),
     ),
     ("GET", "/people"): Described("Look-ups", names.Person, lists=True),
     ("GET", "/clients"): Described("Look-ups", names.Client, lists=True),

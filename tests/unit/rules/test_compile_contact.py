@@ -36,9 +36,11 @@ def test_a_contact_may_be_the_same_for_every_event() -> None:
     [
         ("contact:", ["4:1 R034 `contact` is empty"]),
         ("contact: x", ["4:10 R013 `contact` has the wrong type"]),
-        ("contact: {}", ["4:1 R012 `email` is missing"]),
+        ("contact: {}", ["4:1 R034 the contact is known by nothing"]),
         ("contact: {mail: x}", ["4:11 R011 there is no key `mail` here"]),
-        ("contact: {name: x}", ["4:1 R012 `email` is missing"]),
+        ("contact: {name: x}", ["4:1 R034 the contact is known by nothing"]),
+        ("contact: {phone: 020 7946 0018}", ["4:18 R015 this is no phone number"]),
+        ("contact: {phone: [x], external_id: x}", ["4:18 R013 `phone` is no text"]),
         ("contact: {email: }", ["4:11 R034 the contact has no address"]),
         ("contact: {email: '  '}", ["4:11 R034 the contact has no address"]),
         ("contact: {email: [a@b.example]}", ["4:18 R013 `email` is no text"]),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rules.contact import MAX_NAME, domain_of, is_address, is_domain, line, short_name
+from rules.contact import MAX_NAME, domain_of, is_address, is_domain, line, phone_number, short_name
 from rules.decision import Contact
 
 
@@ -106,3 +106,32 @@ def test_a_name_that_is_too_long_is_cut() -> None:
 
 def test_people_are_known_by_their_address_in_any_case() -> None:
     assert Contact("Jane@ACME.example").address == "jane@acme.example"
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("+44 20 7946 0018", "+442079460018"),
+        ("0044-20-7946-0018", "+442079460018"),
+        ("+44 (0)20 7946 0018", "+442079460018"),
+        ("+1 (555) 010-0199", "+15550100199"),
+        ("+49.30/123\u20114567", "+49301234567"),
+        ("020 7946 0018", None),
+        ("+0207946018", None),
+        ("+12345", None),
+        ("+1234567890123456", None),
+        ("+44 20 7946 0018 ext. 5", None),
+        ("+\u0664\u0664207946001", None),
+        ("", None),
+    ],
+)
+def test_a_phone_number_is_read_with_its_country_code_or_not_at_all(
+    words: str, number: str | None
+) -> None:
+    assert phone_number(words) == number
+
+
+def test_what_a_new_contact_is_told_from_others_by_is_no_other_kinds() -> None:
+    assert Contact("Ada@Acme.example", phone="+15550100").address == "ada@acme.example"
+    assert Contact(None, phone="+15550100").address == "tel:+15550100"
+    assert Contact(None, phone="+15550100", external_id="a@b.example").address == "id:a@b.example"

@@ -221,7 +221,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         ("a/b~c", "unknown-field", "#/a~1b~0c"),
         ("assignees", "unknown-name", "#/assignees"),
         ("contact.email", "not-an-address", "#/contact/email"),
-        ("contact.phone", "unknown-field", "#/contact/phone"),
+        ("contact.phone", "not-a-phone-number", "#/contact/phone"),
         ("due_time", "not-a-date", "#/due_time"),
         ("labels", "wrong-type", "#/labels"),
         ("priority", "not-a-choice", "#/priority"),

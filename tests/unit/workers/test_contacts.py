@@ -9,11 +9,12 @@ import pytest
 from rules.decision import Action, Contact, Drop, Reason, RuleVerdict
 from tests.support.judging import NOW_MS, complete, decision, event, judged, matched, open_task
 from workers.apply import Fold, Judged, State, fold
-from workers.contacts import addresses_of
+from workers.contacts import asked_about
 from workers.fields import Row
 
 EMAIL = "Ada@Acme.example"
 ADDRESS = "ada@acme.example"
+KNOWN_BY = ("email", ADDRESS)
 PEOPLE: dict[str, Row] = {
     "jane@acme.example": {"id": "jane", "email": "jane@acme.example", "name": "Jane Roe"},
     "amir@acme.example": {"id": "amir", "email": "amir@acme.example", "name": None},
@@ -48,6 +49,8 @@ def row(**given: Any) -> Row:
         "address": ADDRESS,
         "email": "ADA@acme.example",
         "name": "Ada Lovelace",
+        "phone": None,
+        "external_id": None,
         "created_ms": 1,
         "updated_ms": 1,
         **given,
@@ -59,7 +62,7 @@ def after(done: Fold) -> State:
     rows = [*done.new_tasks, *done.changed_tasks]
     return State(
         tasks={(each["scope"], each["key"]): each for each in rows if each["key"] is not None},
-        contacts=done.contacts,
+        contacts={("email", address): each for address, each in done.contacts.items()},
     )
 
 
@@ -74,6 +77,8 @@ def test_whom_nobody_knew_becomes_a_contact_and_the_creator() -> None:
         "address": ADDRESS,
         "email": EMAIL,
         "name": "Ada",
+        "phone": None,
+        "external_id": None,
         "created_ms": of.received_ms,
         "updated_ms": NOW_MS + 5,
     }
@@ -84,7 +89,7 @@ def test_whom_nobody_knew_becomes_a_contact_and_the_creator() -> None:
 
 
 def test_whom_the_store_knows_is_not_made_again_and_keeps_name_and_spelling() -> None:
-    done = run(came(by(name="Another Ada")), held={ADDRESS: row()})
+    done = run(came(by(name="Another Ada")), held={KNOWN_BY: row()})
 
     assert done.contacts == {}
     assert done.new_tasks[0]["contact"] == {
@@ -96,13 +101,13 @@ def test_whom_the_store_knows_is_not_made_again_and_keeps_name_and_spelling() ->
 
 
 def test_an_empty_name_is_filled_in_once() -> None:
-    held = {ADDRESS: row(name=None)}
+    held = {KNOWN_BY: row(name=None)}
 
     done = run(came(by(name="Ada")), came(by(name="Another")), came(by(name=None)), held=held)
 
     assert done.contacts == {ADDRESS: row(name="Ada", updated_ms=NOW_MS + 5)}
     assert [task["contact"]["name"] for task in done.new_tasks] == ["Ada"] * 3
-    assert held == {ADDRESS: row(name=None)}
+    assert held == {KNOWN_BY: row(name=None)}
 
 
 def test_events_of_one_batch_make_one_contact_of_one_address() -> None:
@@ -201,7 +206,7 @@ def test_a_refusal_claims_no_deduplication_key_so_that_the_event_may_come_again(
     keyed = made._replace(deduplication=made.deduplication._replace(key="d1", within_s=60))
 
     assert run(judged(keyed)).claims == {}
-    assert list(run(judged(keyed), held={ADDRESS: row()}).claims) == [("shop", "d1")]
+    assert list(run(judged(keyed), held={KNOWN_BY: row()}).claims) == [("shop", "d1")]
 
 
 def test_whom_an_earlier_event_of_the_batch_made_known_is_let_in() -> None:
@@ -249,7 +254,7 @@ def test_a_shadow_rule_makes_nobody_known_and_refuses_nothing() -> None:
     done = run(judged(shadow))
 
     assert (done.events[0]["status"], done.contacts) == ("routed", {})
-    assert addresses_of([shadow]) == set()
+    assert asked_about([shadow]) == set()
 
 
 def test_a_duplicate_makes_nobody_known() -> None:
@@ -307,6 +312,83 @@ def test_a_task_that_is_opened_again_gets_the_contact_it_lacked() -> None:
     assert reopened.changed_tasks[0]["contact"]["email"] == EMAIL
 
 
+NUMBER = "+442079460018"
+BY_NUMBER = ("phone", NUMBER)
+BY_ID = ("external_id", "cus_1042")
+
+
+def known(email: str | None = None, **given: Any) -> RuleVerdict:
+    """Return the verdict of a rule whose task is from somebody who is known by these."""
+    return matched(open_task())._replace(contact=Contact(email, **given))
+
+
+def test_who_gives_no_address_is_known_by_number_or_id() -> None:
+    done = run(
+        came(known(phone=NUMBER, name="Ada")),
+        came(known(phone=NUMBER)),
+        came(known(external_id="cus_1042")),
+    )
+
+    by_number, by_id = done.contacts.values()
+    assert (by_number["address"], by_number["phone"]) == (f"tel:{NUMBER}", NUMBER)
+    assert (by_id["address"], by_id["external_id"]) == ("id:cus_1042", "cus_1042")
+    shown = {"id": by_number["id"], "email": None, "name": "Ada", "phone": NUMBER}
+    assert [task["contact"] for task in done.new_tasks[:2]] == [shown, shown]
+    assert done.new_tasks[2]["contact"]["external_id"] == "cus_1042"
+
+
+def test_the_id_is_looked_up_before_the_address_and_the_address_before_the_number() -> None:
+    ada = row()
+    bob = row(id="c2", address="bob@acme.example", email="bob@acme.example", phone=NUMBER)
+    eve = row(id="c3", address="id:cus_1042", email=None, external_id="cus_1042")
+    held = {KNOWN_BY: ada, BY_NUMBER: bob, BY_ID: eve}
+
+    done = run(
+        came(known(EMAIL, phone=NUMBER, external_id="cus_1042")),
+        came(known(EMAIL, phone=NUMBER)),
+        came(known("new@acme.example", phone=NUMBER)),
+        held=held,
+    )
+
+    assert [task["contact"]["id"] for task in done.new_tasks] == ["c3", "c1", "c2"]
+    assert done.contacts == {}, "what another is known by is not taken, what differs is left"
+
+
+def test_a_number_and_an_id_that_are_missing_are_filled_in_and_found_from_then_on() -> None:
+    done = run(
+        came(known(EMAIL, phone=NUMBER)),
+        came(known(EMAIL, phone="+15550100", external_id="cus_1042")),
+        came(known(phone=NUMBER)),
+        came(known(external_id="cus_1042")),
+        held={KNOWN_BY: row()},
+    )
+
+    filled = row(phone=NUMBER, external_id="cus_1042", updated_ms=NOW_MS + 5)
+    assert done.contacts == {ADDRESS: filled}
+    assert {task["contact"]["id"] for task in done.new_tasks} == {"c1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "words"),
+    [
+        ({"phone": NUMBER}, "contact.phone", "number"),
+        ({"external_id": "x", "phone": NUMBER}, "contact.external_id", "id"),
+    ],
+)
+def test_the_refusal_of_a_stranger_names_what_was_looked_up_first(
+    given: dict[str, str], field: str, words: str
+) -> None:
+    done = run(came(known(unknown="reject", **given)))
+
+    (entry,) = done.events[0]["decisions"]
+    (error,) = entry["errors"]
+    assert (error["field"], error["code"]) == (field, "unknown-contact")
+    assert error["message"] == f"nobody with this {words} is known here"
+    assert run(
+        came(known(unknown="reject", phone=NUMBER)), held={BY_NUMBER: row(phone=NUMBER)}
+    ).new_tasks
+
+
 def test_tasks_show_whom_the_store_has_for_an_address_in_the_end() -> None:
     opened = run(came(open_task("a")))
     done = run(came(by(open_task("a"))), came(by(name=None)), state=after(opened))
@@ -322,7 +404,7 @@ def test_tasks_show_whom_the_store_has_for_an_address_in_the_end() -> None:
 
 def test_the_addresses_to_look_up_are_those_of_all_that_may_act() -> None:
     first, second = decision(by(), Drop("x")), decision(by(email="Bob@Acme.example"), open_task())
-    assert addresses_of([first, second]) == {ADDRESS, "bob@acme.example"}
+    assert asked_about([first, second]) == {KNOWN_BY, ("email", "bob@acme.example")}
 
 
 def test_what_is_to_be_said_of_a_new_task_is_kept_with_its_rule() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 from router.web.api.models.types import (
     ADDRESS,
     CLOCK,
+    NUMBER,
     ONE_LINE,
     SOME_LINE,
     SOME_TEXT,
@@ -38,6 +39,11 @@ def _has(name: str) -> JsonDict:
     return {"required": [name], "properties": {name: {"type": "string"}}}
 
 
+KNOWN_BY: Final = ("email", "phone", "external_id")
+Phone = Annotated[str, Field(max_length=100, json_schema_extra=NUMBER)]
+ExternalId = Annotated[str, Field(max_length=255, json_schema_extra=SOME_LINE)]
+
+
 class GivenReminder(Given):
     """When somebody is reminded of the task."""
 
@@ -49,14 +55,16 @@ class GivenReminder(Given):
 
 
 class GivenContact(Given):
-    """Whom the task is from: by `email`, or by the `id` of a contact."""
+    """Whom the task is from: by what they are known by, or by the `id` of a contact."""
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": [_has("email"), _has("id")]})
+    model_config = ConfigDict(json_schema_extra={"anyOf": [*map(_has, KNOWN_BY), _has("id")]})
 
     id: str | None = Field(None, max_length=100)
     email: Annotated[str, Field(max_length=1000, json_schema_extra=ADDRESS)] | None = Field(
         None, examples=["a@b.example"]
     )
+    phone: Phone | None = Field(None, examples=["+44 20 7946 0018"])
+    external_id: ExternalId | None = Field(None, examples=["cus_1042"])
     name: str | None = Field(None, max_length=1000, examples=["A B"])
 
 
@@ -151,10 +159,15 @@ class ContactNew(Given):
     """A contact to be made."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"email": "a@b.example", "name": "A B"}]}
+        json_schema_extra={
+            "examples": [{"email": "a@b.example", "name": "A B"}],
+            "anyOf": [*map(_has, KNOWN_BY)],
+        }
     )
 
-    email: str = Field(max_length=1000, json_schema_extra=ADDRESS)
+    email: Annotated[str, Field(max_length=1000, json_schema_extra=ADDRESS)] | None = None
+    phone: Phone | None = None
+    external_id: ExternalId | None = None
     name: str | None = Field(None, max_length=1000)
 
 
@@ -164,6 +177,8 @@ class ContactPatch(Given):
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "A. B."}]})
 
     name: str | None = Field(None, max_length=1000)
+    phone: Phone | None = None
+    external_id: ExternalId | None = None
 
 
 class ReplayAsked(Given):

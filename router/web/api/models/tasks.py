@@ -26,6 +26,8 @@ class ShownContact(Shown):
     id: str
     email: str | None
     name: str | None
+    phone: str | None = None
+    external_id: str | None = None
 
 
 class Creator(Shown):
@@ -173,7 +175,9 @@ class Contact(Shown):
     """Somebody tasks are from."""
 
     id: str
-    email: str
+    email: str | None
     name: str | None
+    phone: str | None
+    external_id: str | None
     created_at: Instant
     updated_at: Instant

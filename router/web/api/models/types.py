@@ -21,6 +21,8 @@ SOME_LINE: Final[JsonDict] = {"pattern": rf"[^\s{_CONTROL}]"}
 ONE_LINE: Final[JsonDict] = {"pattern": rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"}
 """The same where there may be none."""
 CLOCK: Final[JsonDict] = {"pattern": r"^\s*([01]?[0-9]|2[0-3]):[0-5][0-9]\s*$"}
+NUMBER: Final[JsonDict] = {"pattern": r"^\+[1-9][0-9]{6,14}$"}
+"""A phone number as it is kept; blanks, dashes and brackets are taken, too."""
 ADDRESS: Final[JsonDict] = {"format": "email"}
 
 

@@ -41,6 +41,57 @@ async def test_a_contact_gets_another_name_or_none(site: Site) -> None:
     assert (await site.call("PATCH", path, {"name": None}))["name"] is None
 
 
+async def test_a_contact_is_known_by_its_number_and_its_id_too(site: Site) -> None:
+    made = await make(site, phone="+44 (0)20 7946 0018", name="Ada")
+    again = await make(site, phone="0044 20 79460018", external_id="cus_1")
+    by_id = await make(site, external_id="cus_1", email="ada@b.example")
+
+    assert (made["phone"], made["email"], made["external_id"]) == ("+442079460018", None, None)
+    assert again["id"] == by_id["id"] == made["id"]
+    assert (again["external_id"], by_id["email"]) == ("cus_1", None)
+    for query in ("phone=%2B442079460018", "phone=+442079460018", "external_id=cus_1"):
+        assert (await site.get(f"/api/v1/contacts?{query}"))["data"] == [by_id]
+    assert (await site.get("/api/v1/contacts?external_id=cus_1&phone=%2B15550100"))["data"] == []
+    task = await site.call(
+        "POST", "/tasks", {"title": "x", "contact": {"phone": "+442079460018"}}, status=201
+    )
+    assert task["contact"] == {
+        "id": made["id"],
+        "email": None,
+        "name": "Ada",
+        "phone": "+442079460018",
+        "external_id": "cus_1",
+    }
+
+
+async def test_a_number_and_an_id_are_changed_unless_they_are_anothers(site: Site) -> None:
+    await make(site, external_id="cus_1")
+    made = await make(site, email="a@b.example")
+    path = f"/contacts/{made['id']}"
+
+    changed = await site.call("PATCH", path, {"phone": "+1 555 010 0199", "external_id": "cus_2"})
+    taken = await site.call("PATCH", path, {"external_id": "cus_1"}, status=409)
+    emptied = await site.call("PATCH", path, {"phone": None})
+
+    assert (changed["phone"], changed["external_id"]) == ("+15550100199", "cus_2")
+    assert taken["code"] == "contact-taken"
+    assert (emptied["phone"], emptied["external_id"]) == (None, "cus_2")
+    assert (await site.get("/api/v1/contacts?external_id=cus_2"))["data"] == [emptied]
+
+
+async def test_a_contact_stays_known_by_something(site: Site) -> None:
+    made = await make(site, phone="+15550100199")
+    path = f"/contacts/{made['id']}"
+
+    problem = await site.call("PATCH", path, {"phone": None}, status=422)
+    moved = await site.call("PATCH", path, {"phone": None, "external_id": "cus_1"})
+
+    assert problem["errors"][0]["field"] == "contact"
+    other = await make(site, phone="+15550100199")
+    assert other["id"] != made["id"]
+    assert (moved["phone"], moved["external_id"]) == (None, "cus_1")
+
+
 async def test_a_patch_without_a_body_is_refused(site: Site) -> None:
     made = await make(site, email="a@b.example")
 
@@ -59,9 +110,10 @@ async def test_a_contact_that_is_not_there_is_404(site: Site, contact_id: str) -
 @pytest.mark.parametrize(
     ("body", "field", "code"),
     [
-        ({}, "email", "missing"),
+        ({}, "contact", "unknown-contact"),
         ({"email": "no"}, "contact.email", "not-an-address"),
-        ({"email": "a@b.example", "phone": "1"}, "phone", "unknown-field"),
+        ({"email": "a@b.example", "phone": "1"}, "contact.phone", "not-a-phone-number"),
+        ({"external_id": "x", "fax": "1"}, "fax", "unknown-field"),
     ],
 )
 async def test_a_contact_that_cannot_be_is_refused(
