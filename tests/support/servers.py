@@ -141,9 +141,12 @@ class PostgresServer(Server):
 
     name = "PostgreSQL"
 
-    def __init__(self, directory: Path, *, durable: bool = True) -> None:
+    def __init__(
+        self, directory: Path, *, durable: bool = True, shared_buffers: str = "64MB"
+    ) -> None:
         super().__init__(directory)
         self._durable = durable
+        self._shared_buffers = shared_buffers
 
     def url(self, database: str = "postgres") -> str:
         """The URL of one of its databases."""
@@ -157,7 +160,7 @@ class PostgresServer(Server):
             "unix_socket_directories": "",
             "fsync": "on" if self._durable else "off",
             "max_connections": "60",
-            "shared_buffers": "64MB",
+            "shared_buffers": self._shared_buffers,
         }
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         command = [str(postgres), "-D", str(self.directory / "data"), *words]

@@ -22,6 +22,9 @@ MOST: Final = 200
 
 _NUMBERS: Final = range(2**63)
 
+ORDERED_BY: Final = "ordered_by"
+"""The name that rows have `Order.by` under."""
+
 
 class BadCursorError(StoreError):
     """The cursor is not one that a list of this kind gave out."""
@@ -66,7 +69,7 @@ class Order:
 
     name: str
     by: ColumnElement[int]
-    then: ColumnElement[int]
+    then: Column[int]
     falling: bool = True
 
     async def page(
@@ -78,16 +81,33 @@ class Order:
             BadCursorError: The cursor is none of a list that is sorted like this.
         """
         limit = max(1, min(limit, MOST))
-        place = tuple_(self.by, self.then)
-        if cursor is not None:
-            after = tuple_(*self._decode(cursor))
-            query = query.where(place < after if self.falling else place > after)
-        columns = (self.by, self.then)
-        ordered = query.add_columns(self.by.label(_BY)).order_by(
-            *(column.desc() if self.falling else column for column in columns)
-        )
-        rows = await rows_of(conn, ordered.limit(limit + 1))
-        places = [row.pop(_BY) for row in rows]
+        query = query.where(*self.after(cursor)).add_columns(self.by.label(ORDERED_BY))
+        rows = await rows_of(conn, query.order_by(*self.columns).limit(limit + 1))
+        return self.cut(rows, limit)
+
+    @property
+    def columns(self) -> tuple[ColumnElement[Any], ...]:
+        """What the list is sorted by, for `ORDER BY`."""
+        return self.sorted(self.by, self.then)
+
+    def sorted(self, *columns: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+        """Return columns for `ORDER BY`, in the direction of this order."""
+        return tuple(column.desc() for column in columns) if self.falling else columns
+
+    def after(self, cursor: str | None) -> tuple[ColumnElement[bool], ...]:
+        """Return the condition for the rows that come after a cursor; none at the start of the list.
+
+        Raises:
+            BadCursorError: The cursor is none of a list that is sorted like this.
+        """
+        if cursor is None:
+            return ()
+        place, last = tuple_(self.by, self.then), tuple_(*self._decode(cursor))
+        return (place < last if self.falling else place > last,)
+
+    def cut(self, rows: list[Row], limit: int) -> Page:
+        """Return the page of up to one row more than it may have; they have `ORDERED_BY`, the page's have not."""
+        places = [row.pop(ORDERED_BY) for row in rows]
         if len(rows) <= limit:
             return Page(rows, None)
         last = rows[limit - 1]
@@ -106,9 +126,6 @@ class Order:
         if _encode(written) != cursor:
             raise BadCursorError
         return found
-
-
-_BY: Final = "ordered_by"
 
 
 def _text_of(cursor: str) -> str:

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
-    Select,
     Text,
     exists,
     func,
@@ -37,6 +36,7 @@ from router.core.store.schema import (
     history,
     tasks,
 )
+from router.core.store.searching import Conditions, search
 
 _HISTORY_SHOWN: Final = 1000
 
@@ -109,37 +109,68 @@ async def list_tasks(
     Raises:
         BadCursorError: The cursor is none of this list's.
     """
-    query = tasks_query(wanted, on_sqlite=conn.dialect.name == "sqlite")
-    return await ORDERS[sort].page(conn, query, limit=limit, cursor=cursor)
+    order = ORDERS[sort]
+    if conn.dialect.name == "sqlite":
+        query = select(tasks).where(_THERE, *_conditions(wanted, on_sqlite=True).values())
+        return await order.page(conn, query, limit=limit, cursor=cursor)
+    along, others = divided(wanted, sort)
+    if others:
+        return await search(conn, order, along, others, limit=limit, cursor=cursor)
+    return await order.page(conn, select(tasks).where(*along), limit=limit, cursor=cursor)
 
 
-def tasks_query(wanted: TaskFilter, *, on_sqlite: bool) -> Select[Any]:
-    """Return the query of the tasks that pass a filter."""
-    return select(tasks).where(
-        tasks.c.deleted_ms.is_(None), *_conditions(wanted, on_sqlite=on_sqlite)
-    )
+def divided(wanted: TaskFilter, sort: str) -> tuple[Conditions, Conditions]:
+    """Return the conditions that an index of PostgreSQL has together with the order, and the others."""
+    conditions = _conditions(wanted, on_sqlite=False)
+    if "key" in conditions:
+        return [_THERE, *conditions.values()], []  # of one key there are few
+    indexed = _WITH_ORDER.get(sort.removeprefix("-"), ())
+    leading = [name for name in indexed if name in conditions][:1]
+    if sort in {"created", "-created"}:
+        leading += [name for name in ("since_ms", "until_ms") if name in conditions]
+    along = [conditions.pop(name) for name in leading]
+    if sort in {"updated", "-updated"} and wanted.since_ms is not None:
+        # No task was changed before it was made, which says where in this order they begin.
+        along.append(tasks.c.updated_ms >= wanted.since_ms)
+    return [_THERE, *along], list(conditions.values())
 
 
-def _conditions(wanted: TaskFilter, *, on_sqlite: bool) -> Iterator[ColumnElement[bool]]:
+_THERE: Final = tasks.c.deleted_ms.is_(None)
+
+_WITH_ORDER: Final = {
+    "created": ("project", "client", "connector", "status", "status_kind"),
+    "due": ("status_kind",),
+}
+"""Which filters have an index together with an order; the first of several is likely to leave the fewest tasks."""
+
+
+def _conditions(wanted: TaskFilter, *, on_sqlite: bool) -> dict[str, ColumnElement[bool]]:
+    """Return the conditions of a filter, by its fields."""
+    return dict(_each_condition(wanted, on_sqlite=on_sqlite))
+
+
+def _each_condition(
+    wanted: TaskFilter, *, on_sqlite: bool
+) -> Iterator[tuple[str, ColumnElement[bool]]]:
     for name in ("status", "status_kind", "client", "project", "key"):
         value = getattr(wanted, name)
         if value is not None:
-            yield tasks.c[name] == storable(value)
+            yield name, tasks.c[name] == storable(value)
     if wanted.connector is not None:
         # Written as its index is, which would not be used for another spelling of the same.
         named = tasks.c.source["connector"].as_string()
         indexed = literal_column(TASK_CONNECTOR, Text)
-        yield (named if on_sqlite else indexed) == storable(wanted.connector)
+        yield "connector", (named if on_sqlite else indexed) == storable(wanted.connector)
     if wanted.assignee is not None:
-        yield _holds(tasks.c.assignees, wanted.assignee, on_sqlite=on_sqlite)
+        yield "assignee", _holds(tasks.c.assignees, wanted.assignee, on_sqlite=on_sqlite)
     if wanted.label is not None:
-        yield _holds(tasks.c.labels, wanted.label, on_sqlite=on_sqlite)
+        yield "label", _holds(tasks.c.labels, wanted.label, on_sqlite=on_sqlite)
     if wanted.since_ms is not None:
-        yield tasks.c.created_ms >= wanted.since_ms
+        yield "since_ms", tasks.c.created_ms >= wanted.since_ms
     if wanted.until_ms is not None:
-        yield tasks.c.created_ms < wanted.until_ms
+        yield "until_ms", tasks.c.created_ms < wanted.until_ms
     if wanted.q is not None:
-        yield _mentions(storable(wanted.q), on_sqlite=on_sqlite)
+        yield "q", _mentions(storable(wanted.q), on_sqlite=on_sqlite)
 
 
 def _mentions(q: str, *, on_sqlite: bool) -> ColumnElement[bool]:
