@@ -26,7 +26,7 @@ _AT_ONCE: Final = 50_000
 
 # `floor(exp(random() * ln(n + 1)))` is a number from 1 to n, and k is k times as rare as 1. The `WHERE`
 # of sub-selects ties them to their row: they would be drawn once for all rows otherwise.
-_FILL: Final = """
+_FILL: Final = f"""
 INSERT INTO tasks (id, number, scope, key, version, title, description, status, status_kind, type,
   priority, due_ms, due_date, all_day, assignees, followers, labels, client, project, links,
   custom, creator, occurrences, completed_ms, created_ms, updated_ms, source)
@@ -74,7 +74,7 @@ JOIN phrases AS title ON title.id = says[1]
 JOIN phrases AS said ON said.id = says[2]
 JOIN phrases AS more ON more.id = says[3]
 ORDER BY n
-""".format(**globals())
+"""  # noqa: S608  our own numbers only
 
 _OTHER_INDEXES: Final = """
 SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
@@ -94,7 +94,7 @@ def words() -> list[str]:
             for _ in range(drawn.choice((1, 2, 2, 3)))
         )
         made = "".join(parts)
-        if len(made) > 2:  # noqa: PLR2004
+        if len(made) > 2:
             found[made] = None
     return list(found)
 

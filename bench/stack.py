@@ -94,13 +94,16 @@ async def stack(
     *,
     store_cores: Sequence[int] | None = None,
     rules: str = RULES,
+    shared_buffers: str = "64MB",
     **files: str,
 ) -> AsyncIterator[Stack]:
     """Run Redis, the database and a receiver on the given cores; workers are started by whoever needs them."""
     directory = temporary_directory("bench")
     redis_server = RedisServer(_folder(directory / "redis"))
     postgres = (
-        PostgresServer(_folder(directory / "postgresql")) if database == "postgresql" else None
+        PostgresServer(_folder(directory / "postgresql"), shared_buffers=shared_buffers)
+        if database == "postgresql"
+        else None
     )
     try:
         redis_server.start(store_cores or cores)

@@ -31,17 +31,22 @@ from router.core.store.plain import json_value
 from router.core.store.read import rows_of
 from router.core.store.schema import tasks
 
-STRETCH: Final = 6000
+STRETCH: Final = 10_000
 """How many tasks are looked at along the order, before those that pass are taken for rare."""
+
+SAMPLE: Final = 3000
+"""How many are looked at to learn how often a text occurs, which PostgreSQL does not know."""
 
 FEW: Final = 5000
 """How many tasks are collected, before they are taken for many."""
 
-# Plans are to be those for the values at hand, by indexes also where the server counts with slow disks, and
-# not compiled, which takes longer than all the rest.
+# Plans are to be those for the values at hand, by indexes also where the server counts with slow disks, and not
+# compiled, which takes longer than all the rest. With less memory, a bitmap of many tasks forgets which of a
+# block they are, and all of its tasks are looked at.
 _PLANNING: Final = text(
     "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), "
-    "set_config('random_page_cost', '1.1', true), set_config('jit', 'off', true)"
+    "set_config('random_page_cost', '1.1', true), set_config('work_mem', '32MB', true), "
+    "set_config('jit', 'off', true)"
 )
 
 _FOUND: Final = "found_count"
@@ -57,8 +62,11 @@ async def search(
     *,
     limit: int,
     cursor: str | None,
+    guessed: bool = False,
 ) -> Page:
     """Return a page of the tasks that pass all conditions; an index has the order together with those `along` it.
+
+    `guessed` says that PostgreSQL's expectation of the conditions is worth nothing.
 
     Raises:
         BadCursorError: The cursor is none of a list that is sorted like this.
@@ -66,15 +74,25 @@ async def search(
     limit = max(1, min(limit, MOST))
     along = [*along, *order.after(cursor)]
     everything = [*along, *others]
+    count = limit + 1
     await conn.execute(_PLANNING)
-    if await _expected(conn, everything) <= FEW:
-        rows = await rows_of(conn, collect(order, everything, limit + 1, most=FEW))
+    if guessed:
+        rows = await rows_of(conn, walk(order, along, others, count, stretch=SAMPLE))
+        is_long = len(rows) * STRETCH < count * SAMPLE
+    else:
+        rows = []
+        passing, there = await _expected(conn, everything), await _expected(conn, along)
+        is_long = passing * STRETCH < count * there
+    if is_long:
+        rows = await rows_of(conn, collect(order, everything, count, most=FEW))
         counts = [row.pop(_FOUND) for row in rows]
         if not counts or counts[0] <= FEW:
             return order.cut(rows, limit)
-    rows = await rows_of(conn, walk(order, along, others, limit + 1))
-    if len(rows) <= limit:
-        rows = await rows_of(conn, collect(order, everything, limit + 1))
+        rows = []
+    if len(rows) < count:
+        rows = await rows_of(conn, walk(order, along, others, count))
+    if len(rows) < count:
+        rows = await rows_of(conn, collect(order, everything, count))
     return order.cut(rows, limit)
 
 
@@ -85,12 +103,14 @@ async def _expected(conn: AsyncConnection, conditions: Conditions) -> int:
     return int(whole["Plan"]["Plan Rows"])
 
 
-def walk(order: Order, along: Conditions, others: Conditions, count: int) -> Select[Any]:
+def walk(
+    order: Order, along: Conditions, others: Conditions, count: int, *, stretch: int = STRETCH
+) -> Select[Any]:
     """Return the query of the first tasks that pass, of a stretch of the order."""
     inner = select(tasks, order.by.label(ORDERED_BY)).where(*along).order_by(*order.columns)
-    stretch = inner.limit(STRETCH).subquery("stretch")
-    passing = [ClauseAdapter(stretch).traverse(condition) for condition in others]
-    return select(stretch).where(*passing).order_by(*_sorting(order, stretch)).limit(count)
+    walked = inner.limit(stretch).subquery("walked")
+    passing = [ClauseAdapter(walked).traverse(condition) for condition in others]
+    return select(walked).where(*passing).order_by(*_sorting(order, walked)).limit(count)
 
 
 def collect(

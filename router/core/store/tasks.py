@@ -115,7 +115,10 @@ async def list_tasks(
         return await order.page(conn, query, limit=limit, cursor=cursor)
     along, others = divided(wanted, sort)
     if others:
-        return await search(conn, order, along, others, limit=limit, cursor=cursor)
+        guessed = (
+            wanted.q is not None
+        )  # a text that is not rare is expected as often as one that is
+        return await search(conn, order, along, others, limit=limit, cursor=cursor, guessed=guessed)
     return await order.page(conn, select(tasks).where(*along), limit=limit, cursor=cursor)
 
 
