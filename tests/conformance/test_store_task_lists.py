@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from router.core.store import searching
 from router.core.store.engine import Store
 from router.core.store.page import BadCursorError
 from router.core.store.routing import Writes, write
@@ -96,3 +98,67 @@ async def test_text_is_found_as_it_is_written(store: Store, q: str) -> None:
         page = await list_tasks(conn, TaskFilter(q=q))
 
     assert [row["number"] for row in page.rows] == [1]
+
+
+def _many() -> list[Row]:
+    """Return tasks of which every third one is labelled, those in the middle more often."""
+    return [
+        task_row(
+            number=number,
+            created_ms=NOW_MS + number // 2,
+            updated_ms=NOW_MS + 100 - number % 7,
+            due_ms=None if number % 4 else NOW_MS - number,
+            deleted_ms=NOW_MS if number % 11 == 0 else None,
+            title="Call back" if number % 5 else "Send an offer",
+            labels=["big"] if number % 3 == 0 or 20 < number < 30 else [],
+            client="acme" if number % 2 else None,
+        )
+        for number in range(1, 61)
+    ]
+
+
+_SORTED: dict[str, Callable[[Row], tuple[int, int]]] = {
+    "-created": lambda row: (-row["created_ms"], -row["number"]),
+    "created": lambda row: (row["created_ms"], row["number"]),
+    "-updated": lambda row: (-row["updated_ms"], -row["number"]),
+    "updated": lambda row: (row["updated_ms"], row["number"]),
+    "due": lambda row: (row["due_ms"] or 2**63, row["number"]),
+}
+_PASSING: list[tuple[dict[str, Any], Callable[[Row], bool]]] = [
+    ({"label": "big"}, lambda row: "big" in row["labels"]),
+    ({"q": "offer"}, lambda row: "offer" in row["title"]),
+    ({"q": "nobody"}, lambda _row: False),
+    (
+        {"label": "big", "client": "acme", "since_ms": NOW_MS + 10},
+        lambda row: bool(row["labels"] and row["client"] and row["created_ms"] >= NOW_MS + 10),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("stretch", "few", "sample"), [(3, 1, 1), (3, 999, 2), (999, 1, 5), (25, 8, 10), (1, 1, 999)]
+)
+async def test_what_passes_is_found_whichever_way_it_is_looked_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch, stretch: int, few: int, sample: int
+) -> None:
+    for name, value in {"STRETCH": stretch, "FEW": few, "SAMPLE": sample}.items():
+        monkeypatch.setattr(searching, name, value)
+    rows = _many()
+    await _add(store, rows)
+
+    async with store.connect() as conn:
+        for given, passes in _PASSING:
+            for sort, place in _SORTED.items():
+                found: list[int] = []
+                cursor: str | None = None
+                while True:
+                    page = await list_tasks(
+                        conn, TaskFilter(**given), limit=4, cursor=cursor, sort=sort
+                    )
+                    assert len(page.rows) == 4 or page.next_cursor is None
+                    found += [row["number"] for row in page.rows]
+                    cursor = page.next_cursor
+                    if cursor is None:
+                        break
+                wanted = [row for row in rows if passes(row) and row["deleted_ms"] is None]
+                assert found == [row["number"] for row in sorted(wanted, key=place)], (given, sort)

@@ -145,7 +145,7 @@ async def _plans(
         whole = select(tasks, order.by.label(ORDERED_BY)).where(*along)
         return [("whole", await _nodes(conn, whole.order_by(*order.columns).limit(51)))]
     return [
-        ("walked", await _nodes(conn, walk(order, along, others, 51))),
+        ("walked", await _nodes(conn, walk(order, along, others, 51, stretch=9000))),
         ("collected", await _nodes(conn, collect(order, [*along, *others], 51))),
         ("collected", await _nodes(conn, collect(order, [*along, *others], 51, most=500))),
     ]

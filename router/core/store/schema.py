@@ -268,6 +268,8 @@ deliveries = Table(
     Column("updated_ms", BigInteger, nullable=False),
     Column("shown", Json),
     UniqueConstraint("task_id", "destination"),
+    Index("ix_deliveries_destination_id", "destination", "id"),
+    Index("ix_deliveries_updated_ms", "updated_ms"),
     Index(
         "ix_deliveries_due",
         "destination",

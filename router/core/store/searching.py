@@ -90,7 +90,7 @@ async def search(
             return order.cut(rows, limit)
         rows = []
     if len(rows) < count:
-        rows = await rows_of(conn, walk(order, along, others, count))
+        rows = await rows_of(conn, walk(order, along, others, count, stretch=STRETCH))
     if len(rows) < count:
         rows = await rows_of(conn, collect(order, everything, count))
     return order.cut(rows, limit)
@@ -104,7 +104,7 @@ async def _expected(conn: AsyncConnection, conditions: Conditions) -> int:
 
 
 def walk(
-    order: Order, along: Conditions, others: Conditions, count: int, *, stretch: int = STRETCH
+    order: Order, along: Conditions, others: Conditions, count: int, *, stretch: int
 ) -> Select[Any]:
     """Return the query of the first tasks that pass, of a stretch of the order."""
     inner = select(tasks, order.by.label(ORDERED_BY)).where(*along).order_by(*order.columns)

@@ -115,9 +115,8 @@ async def list_tasks(
         return await order.page(conn, query, limit=limit, cursor=cursor)
     along, others = divided(wanted, sort)
     if others:
-        guessed = (
-            wanted.q is not None
-        )  # a text that is not rare is expected as often as one that is
+        # PostgreSQL expects each text that is not very common as often as any other.
+        guessed = wanted.q is not None
         return await search(conn, order, along, others, limit=limit, cursor=cursor, guessed=guessed)
     return await order.page(conn, select(tasks).where(*along), limit=limit, cursor=cursor)
 
@@ -134,9 +133,12 @@ def divided(wanted: TaskFilter, sort: str) -> tuple[Conditions, Conditions]:
     along = [conditions.pop(name) for name in leading]
     if sort in {"updated", "-updated"} and wanted.since_ms is not None:
         # No task was changed before it was made, which says where in this order they begin.
-        along.append(tasks.c.updated_ms >= wanted.since_ms)
+        along.append(tasks.c.updated_ms >= wanted.since_ms - _APART_MS)
     return [_THERE, *along], list(conditions.values())
 
+
+_APART_MS: Final = 3_600_000
+"""How far the clocks of those that make and change tasks may be apart."""
 
 _THERE: Final = tasks.c.deleted_ms.is_(None)
 
