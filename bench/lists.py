@@ -49,6 +49,11 @@ class _Answer:
     busy: float
     page: dict[str, Any]
 
+    @property
+    def cost(self) -> float:
+        """What it cost, whatever else the machine does, where that is known."""
+        return self.busy or self.took
+
 
 class _Client:
     """One client of the API, which asks for one page at a time."""
@@ -182,7 +187,9 @@ async def _deep(client: _Client, number: int) -> Figure:
     slowest = max(ratios, key=ratios.__getitem__)
     note = f"by {slowest}; " + ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items())
     name = f"page {number:,} of a list against its first page, the slowest list"
-    return at_most(name, ratios[slowest], DEEP_MUST, "x", f"pages of 50, medians; {note}")
+    return at_most(
+        name, ratios[slowest], DEEP_MUST, "x", f"pages of 50, medians of processor time; {note}"
+    )
 
 
 async def _ratio(client: _Client, query: Query, number: int) -> float:
@@ -196,8 +203,8 @@ async def _ratio(client: _Client, query: Query, number: int) -> float:
         raise RuntimeError(f"{number - 1} pages of {query} have {len(seen)} tasks")
     first, deep = [], []
     for _ in range(_TURNS):
-        first.append((await client.page(query)).took)
-        deep.append((await client.page({**query, "cursor": cursor})).took)
+        first.append((await client.page(query)).cost)
+        deep.append((await client.page({**query, "cursor": cursor})).cost)
     return statistics.median(deep) / statistics.median(first)
 
 
