@@ -119,7 +119,7 @@ class _Kind:
 
 async def measure(split: Cores, *, quick: bool) -> AsyncIterator[Figure]:
     """Fill a store, ask for first pages of each kind in each order, then for pages far down in turns with first ones."""
-    count, times, page = (100_000, 30, 100) if quick else (1_000_000, 60, 1000)
+    count, times, page = (100_000, 30, 100) if quick else (1_000_000, 100, 1000)
     async with stack("postgresql", split.pair, shared_buffers=_SHARED_BUFFERS) as running:
         begun = time.perf_counter()
         await fill(running.hookyard.database_url, count)

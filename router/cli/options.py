@@ -101,61 +101,33 @@ def expiry_ms(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     return found
 
 
-def time_options(command: F) -> F:
-    """Declare `--since` and `--until`, as filters of what was received."""
-    since = option(
-        "--since",
-        "since_ms",
-        callback=_milliseconds,
-        metavar="WHEN",
-        help="Only those received from then on: 7d for seven days ago, or an RFC 3339 instant.",
-    )
-    until = option(
-        "--until",
-        "until_ms",
-        callback=_milliseconds,
-        metavar="WHEN",
-        help="Only those received before then.",
-    )
-    return since(until(command))
+def _span(words: str) -> Callable[[F], F]:
+    """Return a decorator that declares `--since` and `--until`, with what they are about."""
+
+    def declare(command: F) -> F:
+        since = option(
+            "--since",
+            "since_ms",
+            callback=_milliseconds,
+            metavar="WHEN",
+            help=f"Only {words} from then on: 7d for seven days ago, or an RFC 3339 instant.",
+        )
+        until = option(
+            "--until",
+            "until_ms",
+            callback=_milliseconds,
+            metavar="WHEN",
+            help=f"Only {words} before then.",
+        )
+        return since(until(command))
+
+    return declare
 
 
-def done_options(command: F) -> F:
-    """Declare `--since` and `--until`, as filters of what somebody did."""
-    since = option(
-        "--since",
-        "since_ms",
-        callback=_milliseconds,
-        metavar="WHEN",
-        help="Only what was done from then on: 7d for seven days ago, or an RFC 3339 instant.",
-    )
-    until = option(
-        "--until",
-        "until_ms",
-        callback=_milliseconds,
-        metavar="WHEN",
-        help="Only what was done before then.",
-    )
-    return since(until(command))
-
-
-def changed_options(command: F) -> F:
-    """Declare `--since` and `--until`, as filters of when deliveries changed last."""
-    since = option(
-        "--since",
-        "since_ms",
-        callback=_milliseconds,
-        metavar="WHEN",
-        help="Only those that changed last from then on: 7d for seven days ago, or an RFC 3339 instant.",
-    )
-    until = option(
-        "--until",
-        "until_ms",
-        callback=_milliseconds,
-        metavar="WHEN",
-        help="Only those that changed last before then.",
-    )
-    return since(until(command))
+time_options = _span("those received")
+done_options = _span("what was done")
+changed_options = _span("those that changed last")
+sorted_options = _span("those made (with --sort updated, changed; with --sort due, due)")
 
 
 def data_option(command: F) -> F:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from router.cli.failures import PROBLEMS_FOUND, CommandError
-from router.cli.options import data_option, json_option, option, time_options
+from router.cli.options import data_option, json_option, option, sorted_options
 from router.cli.output import plain, result, result_json, status, table
 from router.cli.parts import store_of
 from router.cli.start import prepare, run_async
@@ -50,7 +50,7 @@ tasks.add_command(complete)
 @option("--label", metavar="NAME", help="Only those with one label.")
 @option("--key", metavar="KEY", help="Only the one with exactly this key.")
 @option("--q", metavar="TEXT", help="Only those with this text in title or description.")
-@time_options
+@sorted_options
 @option(
     "--sort",
     type=click.Choice(list(ORDERS)),

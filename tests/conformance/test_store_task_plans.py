@@ -135,6 +135,20 @@ async def test_sqlite_goes_along_the_index_by_the_time_of_the_last_change(
     assert plan == ["SCAN tasks USING INDEX ix_tasks_updated_ms_number"]
 
 
+@postgresql
+@pytest.mark.postgresql
+async def test_a_span_of_time_is_found_by_the_index_of_the_order(store: Store) -> None:
+    async with store.begin() as conn:
+        await conn.execute(text(_FILL))
+        await conn.execute(text("ANALYZE tasks"))
+    async with store.connect() as conn:
+        for sort, name in ALONG.items():
+            for bounds in ({"since_ms": 19_900}, {"until_ms": 100}):
+                ((_, plan),) = await _plans(conn, bounds, sort)
+                assert _indexes(plan) == {name}
+                assert any("Index Cond" in node for node in plan)
+
+
 async def _plans(
     conn: AsyncConnection, given: dict[str, Any], sort: str
 ) -> list[tuple[str, list[Any]]]:

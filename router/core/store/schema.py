@@ -173,7 +173,10 @@ tasks = Table(
 """
 
 TASK_CONNECTOR = "(source ->> 'connector')"
-TASK_DUE = f"coalesce(due_ms, {2**63 - 1})"
+NEVER = 2**63 - 1
+"""When a task is due that has no due date: after all others."""
+
+TASK_DUE = f"coalesce(due_ms, {NEVER})"
 TASK_TEXT = "(title || chr(10) || coalesce(description, ''))"
 
 TEXT_INDEX = "ix_tasks_text"

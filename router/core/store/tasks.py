@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Text,
+    and_,
     exists,
     func,
     literal_column,
@@ -28,6 +29,7 @@ from router.core.store.page import Order, Page
 from router.core.store.plain import storable
 from router.core.store.read import Query, row_of, rows_of
 from router.core.store.schema import (
+    NEVER,
     TASK_CONNECTOR,
     TASK_DUE,
     TASK_TEXT,
@@ -46,8 +48,8 @@ class TaskFilter:
     """Which tasks: those for which everything that is set holds.
 
     `connector` is that of `source`; `assignee` and `label` are one of the list; `key` is exact;
-    `since_ms` (included) and `until_ms` (excluded) are about `created_ms`; `q` is looked for in title
-    and description, without regard to the case of A to Z at least.
+    `since_ms` (included) and `until_ms` (excluded) are about the time that the list is sorted by, so that an
+    index has both; `q` is looked for in title and description, without regard to the case of A to Z at least.
     """
 
     status: str | None = None
@@ -111,7 +113,8 @@ async def list_tasks(
     """
     order = ORDERS[sort]
     if conn.dialect.name == "sqlite":
-        query = select(tasks).where(_THERE, *_conditions(wanted, on_sqlite=True).values())
+        passing = _conditions(wanted, order, on_sqlite=True).values()
+        query = select(tasks).where(_THERE, *passing)
         return await order.page(conn, query, limit=limit, cursor=cursor)
     along, others = divided(wanted, sort)
     if others:
@@ -123,22 +126,15 @@ async def list_tasks(
 
 def divided(wanted: TaskFilter, sort: str) -> tuple[Conditions, Conditions]:
     """Return the conditions that an index of PostgreSQL has together with the order, and the others."""
-    conditions = _conditions(wanted, on_sqlite=False)
+    conditions = _conditions(wanted, ORDERS[sort], on_sqlite=False)
     if "key" in conditions:
         return [_THERE, *conditions.values()], []  # of one key there are few
     indexed = _WITH_ORDER.get(sort.removeprefix("-"), ())
     leading = [name for name in indexed if name in conditions][:1]
-    if sort in {"created", "-created"}:
-        leading += [name for name in ("since_ms", "until_ms") if name in conditions]
+    leading += [name for name in ("since_ms", "until_ms") if name in conditions]
     along = [conditions.pop(name) for name in leading]
-    if sort in {"updated", "-updated"} and wanted.since_ms is not None:
-        # No task was changed before it was made, which says where in this order they begin.
-        along.append(tasks.c.updated_ms >= wanted.since_ms - _APART_MS)
     return [_THERE, *along], list(conditions.values())
 
-
-_APART_MS: Final = 3_600_000
-"""How far the clocks of those that make and change tasks may be apart."""
 
 _THERE: Final = tasks.c.deleted_ms.is_(None)
 
@@ -149,13 +145,15 @@ _WITH_ORDER: Final = {
 """Which filters have an index together with an order; the first of several is likely to leave the fewest tasks."""
 
 
-def _conditions(wanted: TaskFilter, *, on_sqlite: bool) -> dict[str, ColumnElement[bool]]:
+def _conditions(
+    wanted: TaskFilter, order: Order, *, on_sqlite: bool
+) -> dict[str, ColumnElement[bool]]:
     """Return the conditions of a filter, by its fields."""
-    return dict(_each_condition(wanted, on_sqlite=on_sqlite))
+    return dict(_each_condition(wanted, order, on_sqlite=on_sqlite))
 
 
 def _each_condition(
-    wanted: TaskFilter, *, on_sqlite: bool
+    wanted: TaskFilter, order: Order, *, on_sqlite: bool
 ) -> Iterator[tuple[str, ColumnElement[bool]]]:
     for name in ("status", "status_kind", "client", "project", "key"):
         value = getattr(wanted, name)
@@ -171,9 +169,9 @@ def _each_condition(
     if wanted.label is not None:
         yield "label", _holds(tasks.c.labels, wanted.label, on_sqlite=on_sqlite)
     if wanted.since_ms is not None:
-        yield "since_ms", tasks.c.created_ms >= wanted.since_ms
+        yield "since_ms", and_(order.by >= wanted.since_ms, order.by < NEVER)
     if wanted.until_ms is not None:
-        yield "until_ms", tasks.c.created_ms < wanted.until_ms
+        yield "until_ms", order.by < wanted.until_ms
     if wanted.q is not None:
         yield "q", _mentions(storable(wanted.q), on_sqlite=on_sqlite)
 

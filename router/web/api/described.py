@@ -78,7 +78,12 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "destination": {**_TEXT, "description": "its name"},
     "task": {**_TEXT, "description": "the id of the task"},
     "q": {**_TEXT, "description": "a text in title or description, in any case"},
-    "sort": {"type": "string", "enum": list(ORDERS), "default": NEWEST},
+    "sort": {
+        "type": "string",
+        "enum": list(ORDERS),
+        "default": NEWEST,
+        "description": "`since` and `until` are about the time that is sorted by",
+    },
     "email": {**_TEXT, "description": "the address, in any case"},
     "phone": {**_TEXT, "description": "`+` and the digits; write the `+` as `%2B`"},
     "external_id": {**_TEXT, "description": "exactly this id"},
