@@ -115,7 +115,7 @@ def compile_connector(
         return None
     intake = intake_of(shape, sourced[0])
     if endpoint:
-        intake["sample"] = sample_of_endpoint(connector, around)
+        intake["sample"] = sample_of_endpoint(connector, root, around)
     deduplicated = dedupe is not None or "dedupe" in root.entries
     given = shape.public_url is not None or not sourced[1].signs_url
     signed_address = None if given else root.entries["source"].value.span

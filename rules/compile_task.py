@@ -56,13 +56,15 @@ def contact_of_payload(root: Node, report: Report, spec: ScopeSpec) -> ContactSo
     return ContactSource(parts, "create")
 
 
-def sample_of_endpoint(connector: Connector, around: Surroundings) -> dict[str, Any]:
+def sample_of_endpoint(connector: Connector, root: Node, around: Surroundings) -> dict[str, Any]:
     """Return an example payload, and the names its fields know, for those who write programs."""
     action = connector.rules[0].action
     payload = action.payload if isinstance(action, TaskAction) else None
     unknown = "create" if connector.contact is None else connector.contact.unknown
     given = {**connector.fixed, **connector.defaults}
-    return sample_of(payload or Payload(), around.directory, given, unknown)
+    contact = connector.contact if CONTACT in root.entries else None
+    asked = ("email",) if contact is None else tuple(contact.parts)
+    return sample_of(payload or Payload(), around.directory, given, unknown, asked)
 
 
 def _takes_contact(root: Node) -> bool:

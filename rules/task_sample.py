@@ -5,7 +5,7 @@ It holds only what the connector accepts, with names of the directory, so that i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from rules.decision import Unknown
@@ -24,16 +24,25 @@ _KINDS: Final = {
     "project": "projects",
 }
 _LISTS: Final = frozenset({"assignees", "labels"})
-_STRANGER: Final = {"email": "ada@example.com", "name": "Ada Lovelace"}
+_STRANGER: Final = {
+    "email": "ada@example.com",
+    "phone": "+44 20 7946 0018",
+    "external_id": "crm-1042",
+    "name": "Ada Lovelace",
+}
 
 
 def sample_of(
-    payload: Payload, directory: Directory, given: Mapping[str, object], unknown: Unknown
+    payload: Payload,
+    directory: Directory,
+    given: Mapping[str, object],
+    unknown: Unknown,
+    asked: Collection[str] = ("email",),
 ) -> dict[str, Any]:
     """Return `{"body": …, "choices": {field: [name, …]}}`, and `more: {field: how many}` of names not shown.
 
     `given` are the fields that the connector fixes or gives by default, `unknown` says what becomes of
-    strangers.
+    strangers, `asked` are the parts that its contact is made of.
     """
     body: dict[str, Any] = {
         "title": "Call Ada back",
@@ -57,15 +66,16 @@ def sample_of(
             continue  # a project brings its client, and takes no other
         body[name] = [names[0]] if name in _LISTS else names[0]
     if payload.accepts(CONTACT):
-        body[CONTACT] = _contact(directory, unknown)
+        body[CONTACT] = _contact(directory, unknown, asked)
     found = {"body": body, "choices": {name: list(names) for name, names in choices.items()}}
     return {**found, "more": more} if more else found
 
 
-def _contact(directory: Directory, unknown: Unknown) -> dict[str, str]:
+def _contact(directory: Directory, unknown: Unknown, asked: Collection[str]) -> dict[str, str]:
     """Return somebody whom the connector lets in, as far as the directory knows one."""
-    if unknown == "reject":
+    said = {part: words for part, words in _STRANGER.items() if part in asked or part == "name"}
+    if unknown == "reject" and "email" in said:
         for person in directory.people.values():
             if person.email:
-                return {"email": person.email, "name": person.name or person.email}
-    return dict(_STRANGER)
+                return {**said, "email": person.email, "name": person.name or person.email}
+    return said

@@ -76,6 +76,24 @@ def test_where_only_known_ones_are_let_in_it_is_from_somebody_known() -> None:
     assert found["body"]["contact"] == {"email": "jane@acme.example", "name": "Jane Roe"}
 
 
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        (["phone"], {"name", "phone"}),
+        (["external_id", "name"], {"name", "external_id"}),
+        (["email", "phone"], {"name", "email", "phone"}),
+    ],
+)
+def test_it_says_of_the_contact_what_the_connector_asks_for(
+    parts: list[str], shown: set[str]
+) -> None:
+    asked = ", ".join(f'{part}: "{{{{ body.contact.{part} }}}}"' for part in parts)
+    found, _ = sample(f"contact: {{{asked}}}\n")
+
+    assert set(found["body"]["contact"]) == shown
+    assert set(sample("")[0]["body"]["contact"]) == {"email", "name"}
+
+
 def test_a_directory_of_thousands_is_not_repeated_whole() -> None:
     labels = ", ".join(f"l{number:04}: " for number in range(5000))
     rules = rule_set(HEAD, directory=f"directory: {{labels: {{{labels}}}}}\n")
