@@ -81,8 +81,9 @@ def compile_connector(
     contact = compile_contact(root, shape, early, report)
     if endpoint and CONTACT not in root.entries:
         contact = contact_of_payload(root, report, early)
+    written = root.get(CONTACT)
     if CONTACT in root.entries:
-        spec = spec.with_contact()
+        spec = spec.with_contact(() if written is None else tuple(written.entries))
     _check_burst(root.get("limits"), report)
     fixed, defaults = root.get("fixed"), root.get("defaults")
     before, after = _values(fixed), _values(defaults)

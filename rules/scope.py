@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -23,6 +23,7 @@ LAZY: Final = frozenset({"vars", CONTACT})
 
 _NO_ID: Final = "who it is turns out when the task is made; people are known by `contact.email`"
 _OF_CONTACT: Final = {f"{CONTACT}.id": _NO_ID}
+_NO_PART: Final = "the connector's `contact:` has no `{key}`"
 _NO_CONTACT: Final = "the connector has no `contact:`"
 _BEFORE_CONTACT: Final = "the contact is not there for `vars` and for `contact` itself"
 
@@ -128,10 +129,13 @@ class ScopeSpec:
         known = {CONTACT: CONTACT_KEYS}
         return cls(roots=frozenset({CONTACT}), known=known, absent=_OF_CONTACT)
 
-    def with_contact(self) -> ScopeSpec:
-        """Return the same with `contact`: in the rules of a connector that has one."""
-        known = {**(self.known or {}), CONTACT: CONTACT_KEYS}
-        return replace(self, roots=self.roots | {CONTACT}, known=known, absent=_OF_CONTACT)
+    def with_contact(self, parts: Collection[str]) -> ScopeSpec:
+        """Return the same with `contact`: in the rules of a connector that has one, made of these parts."""
+        keys = frozenset({*parts, "name"}) & CONTACT_KEYS
+        known = {**(self.known or {}), CONTACT: keys}
+        lacking = {f"{CONTACT}.{key}": _NO_PART.format(key=key) for key in CONTACT_KEYS - keys}
+        absent = {**_OF_CONTACT, **lacking}
+        return replace(self, roots=self.roots | {CONTACT}, known=known, absent=absent)
 
     def before_contact(self) -> ScopeSpec:
         """Return the same for what the contact is made of: `vars`, and `contact` itself."""

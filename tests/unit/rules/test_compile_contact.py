@@ -105,6 +105,16 @@ def contact_hint(text: str) -> tuple[str, str | None]:
             "did you mean `email`?",
         ),
         (
+            'contact: {email: a@b.example}\notherwise: {drop: "{{ contact.phone }}"}',
+            "R061 there is no `contact.phone`",
+            "the connector's `contact:` has no `phone`",
+        ),
+        (
+            "contact: {phone: '+442079460018'}\nrules: [{name: r, when: {contact.email: x}, drop: y}]",
+            "R051 there is no `contact.email`",
+            "the connector's `contact:` has no `email`",
+        ),
+        (
             "contact: {email: a@b.example}\nrules: [{name: r, when: {contact.id: x}, drop: y}]",
             "R051 there is no `contact.id`",
             "who it is turns out when the task is made; people are known by `contact.email`",
