@@ -94,14 +94,18 @@ class Terminals:
             if time.monotonic() > until or not self._is_early(command, shown, came):
                 break
             time.sleep(_PAUSE_S)
-        self._has_new_key = "hookyard keys" in command or (self._has_new_key and not came)
+        self._has_new_key = "hookyard keys" in command or self._is_locked_out(came)
         return came
 
     def _is_early(self, command: str, shown: str, came: str) -> bool:
         """Tell whether what was said will be said otherwise in a moment."""
         if "activity" in command:  # a refusal is written down soon after it was said
             return re.fullmatch(_pattern(shown), _plain(came)) is None
-        return self._has_new_key and not came  # a key is known within seconds
+        return self._is_locked_out(came)
+
+    def _is_locked_out(self, came: str) -> bool:
+        """Tell whether a new key is not known yet; it is within seconds."""
+        return self._has_new_key and (not came or "returned error: 401" in came)
 
     def _run(self, command: str) -> str:
         """Run a command in the terminal in which the ones before were run: what they exported is there."""
