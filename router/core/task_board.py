@@ -20,6 +20,7 @@ from router.core.ids import IdSource
 from router.core.names import Names
 from router.core.store import audit
 from router.core.store.contacts import (
+    KNOWN_BY,
     change_contact,
     contacts_of,
     filled_in,
@@ -49,8 +50,7 @@ SCOPE: Final = "api:"
 IDEMPOTENT_MS: Final = 48 * 3_600_000
 """How long an `Idempotency-Key` is known."""
 
-_OF_CONTACT: Final = ("email", "name", "phone", "external_id")
-_KNOWN_BY: Final = ("email", "phone", "external_id")
+_OF_CONTACT: Final = (*KNOWN_BY, "name")
 _OPEN: Final = frozenset({"initial", "in_progress"})
 
 Nudge = Callable[[Collection[str]], Awaitable[None]]
@@ -296,7 +296,7 @@ class TaskBoard:
     async def _whom(self, given: Any) -> Whom | None:
         if given is None:
             return None
-        if given.get("id") is None or any(given.get(name) for name in _KNOWN_BY):
+        if given.get("id") is None or any(given.get(name) for name in KNOWN_BY):
             return self._reader.whom(given)
         async with self._store.connect() as conn:
             row = await get_contact(conn, str(given["id"]))

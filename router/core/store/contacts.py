@@ -33,11 +33,14 @@ _CONTACTS: Final = Insert(
     names_of(contacts),
     f"ON CONFLICT (address) DO UPDATE SET {_FILL}, updated_ms = excluded.updated_ms WHERE {_LACKS}",
 )
+_COLUMN: Final = {"email": "address", "phone": "phone", "external_id": "external_id"}
+KNOWN_BY: Final = tuple(_COLUMN)
+"""What contacts are known by; each has at least one of them."""
+
 _BY: Final = {
     part: Query.for_each_id(contacts, f"contacts.{column} = wanted.id")
-    for part, column in (("email", "address"), ("phone", "phone"), ("external_id", "external_id"))
+    for part, column in _COLUMN.items()
 }
-_COLUMN: Final = {"email": "address", "phone": "phone", "external_id": "external_id"}
 
 
 async def contacts_of(

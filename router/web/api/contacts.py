@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
-from router.core.store.contacts import get_contact, list_contacts
+from router.core.store.contacts import KNOWN_BY, get_contact, list_contacts
 from router.core.store.present import contact_json
 from router.core.task_board import ContactTakenError
 from router.web import problems
@@ -16,14 +16,12 @@ from router.web.api.models import ContactNew, ContactPatch
 from router.web.api.query import envelope, list_query
 from router.web.problems import ProblemError
 
-FILTERS: Final = ("email", "phone", "external_id")
-
 
 async def many(api: Api, request: web.Request) -> Any:
     """List contacts, the newest first."""
-    query = list_query(request, FILTERS, api.clock)
+    query = list_query(request, KNOWN_BY, api.clock)
     known_by = [
-        (name, _as_kept(name, query.filters[name])) for name in FILTERS if name in query.filters
+        (name, _as_kept(name, query.filters[name])) for name in KNOWN_BY if name in query.filters
     ]
     async with api.store.connect() as conn:
         page = await list_contacts(conn, known_by, limit=query.limit, cursor=query.cursor)

@@ -11,10 +11,11 @@ from pydantic import BaseModel
 from router.core import names
 from router.core.code_samples import LANGUAGES
 from router.core.store.audit import ACTIONS
+from router.core.store.contacts import KNOWN_BY
 from router.core.store.deliveries import STATES
 from router.core.store.tasks import NEWEST, ORDERS
 from router.web import problems
-from router.web.api import contacts, models, tasks
+from router.web.api import models, tasks
 from router.web.api.bodies import JSON, MAX_KEY, MERGE_PATCH
 from router.web.api.events import STATUSES
 from router.web.problems import Problem
@@ -203,7 +204,7 @@ DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
         problems=(problems.IS_CURRENT, problems.IN_HAND, problems.HAS_COPY),
     ),
     ("GET", "/destinations"): Described("Deliveries", models.Destination, lists=True),
-    ("GET", "/contacts"): Described("Contacts", models.Contact, lists=True, query=contacts.FILTERS),
+    ("GET", "/contacts"): Described("Contacts", models.Contact, lists=True, query=KNOWN_BY),
     ("POST", "/contacts"): Described("Contacts", models.Contact, 201, body=models.ContactNew),
     ("GET", "/contacts/{id}"): Described("Contacts", models.Contact),
     ("PATCH", "/contacts/{id}"): Described(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from router.core.store.contacts import KNOWN_BY
 from router.web.api.models.types import (
     ADDRESS,
     CLOCK,
@@ -39,7 +40,6 @@ def _has(name: str) -> JsonDict:
     return {"required": [name], "properties": {name: {"type": "string"}}}
 
 
-KNOWN_BY: Final = ("email", "phone", "external_id")
 Phone = Annotated[str, Field(max_length=100, json_schema_extra=NUMBER)]
 ExternalId = Annotated[str, Field(max_length=255, json_schema_extra=SOME_LINE)]
 
