@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from router.cli.failures import CommandError
 from router.cli.parts import redis_of, store_of
+from router.core.actor import Actor
 from router.core.clock import utc_now
 from router.core.ids import id_source
 from router.core.intake_table import IntakeTable
@@ -19,7 +20,7 @@ from router.core.nudges import nudge_soon
 from router.core.settings import Settings
 from router.core.store import rule_sets
 from router.core.store.engine import Store
-from router.core.task_board import Actor, TaskBoard
+from router.core.task_board import TaskBoard
 from workers.by_hand import ByHand
 
 

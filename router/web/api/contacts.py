@@ -6,9 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
+from router.core.contact_book import ContactTakenError
 from router.core.store.contacts import KNOWN_BY, get_contact, list_contacts
 from router.core.store.present import contact_json
-from router.core.task_board import ContactTakenError
 from router.web import problems
 from router.web.api.bodies import JSON, MERGE_PATCH, given_of, no_query, read_body
 from router.web.api.endpoint import Answer, Api
@@ -48,7 +48,7 @@ async def create(api: Api, request: web.Request) -> Answer:
     """Make a contact; who is known already is answered, with what was missing filled in."""
     no_query(request)
     given = given_of(await read_body(request, ContactNew))
-    row = await api.board.make_contact(given, api.caller.actor)
+    row = await api.board.contacts.make(given, api.caller.actor)
     return Answer(contact_json(row), 201)
 
 
@@ -58,7 +58,7 @@ async def patch(api: Api, request: web.Request) -> Answer:
     given = given_of(await read_body(request, ContactPatch, (MERGE_PATCH, JSON), needed=True))
     contact_id = request.match_info["id"]
     try:
-        row = await api.board.change_contact(contact_id, given, api.caller.actor)
+        row = await api.board.contacts.change(contact_id, given, api.caller.actor)
     except ContactTakenError:
         raise ProblemError(problems.CONTACT_TAKEN) from None
     if row is None:

@@ -12,12 +12,12 @@ from aiohttp import hdrs, web
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from router.core.actor import Actor
 from router.core.clock import Clock, epoch_ms
 from router.core.errors import StoreError
 from router.core.store.api_keys import find_key, touch_key
 from router.core.store.engine import Row, Store
 from router.core.store.installation import hash_key
-from router.core.task_board import Actor
 from router.core.token_hash import digest_of, keyed
 from router.web import problems
 from router.web.problems import ProblemError
